@@ -1,0 +1,35 @@
+"""Named bounds of queues, loops and bodies, with their units. A queue without a bound here is a defect."""
+
+REQUEST_BODY_BYTES_MAX = 3 * 1024 * 1024
+"""apiserver/pkg/server/config.go MaxRequestBodyBytes."""
+JSON_PATCH_OPERATIONS_MAX = 10_000
+OBJECT_BYTES_MAX = 1_572_864
+"""etcd's default request limit of 1.5 MiB."""
+ANNOTATIONS_BYTES_MAX = 256 * 1024
+CONFIG_OBJECT_BYTES_MAX = 1024 * 1024
+"""ConfigMap and Secret data."""
+NAME_BYTES_MAX = 253
+GENERATE_NAME_BASE_BYTES_MAX = 58
+NESTING_MAX = 200
+"""Deepest JSON or YAML nesting that is read; a Pod has about 12 levels, a CRD's schema 60."""
+
+READS_IN_FLIGHT_MAX = 400
+WRITES_IN_FLIGHT_MAX = 200
+REQUEST_TIMEOUT_S = 60.0
+
+WATCH_HISTORY_S = 300.0
+"""How long watch events are kept to resume from; upstream's cache keeps at least 75 s."""
+WATCH_HISTORY_EVENTS_MAX = 200_000
+WATCH_BUFFER_EVENTS_MAX = 100_000
+"""A watcher that lags further behind is cut with 410 and lists again."""
+BOOKMARK_PERIOD_S = 60.0
+JOURNAL_HISTORY_S = 3_600.0
+"""How long past revisions can be listed, unless configured otherwise."""
+
+EVENT_TTL_S = 3_600.0
+
+FOLDER_BYTES_MAX = 10 * 1024 * 1024
+YAML_ALIASES_MAX = 1_000
+
+FRAME_BYTES_MAX = 256 * 1024 * 1024
+"""Largest msgpack frame on the unix socket: a list of 100,000 Pods is about 30 MB."""

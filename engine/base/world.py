@@ -1,0 +1,72 @@
+"""Everything a deterministic component may not make itself: time, randomness, ids."""
+
+import asyncio
+import hashlib
+import os
+import random
+import uuid
+from dataclasses import dataclass
+
+from engine.base.clock import Clock, LoopClock, RealClock
+
+SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+"""No vowels, no look-alikes (apimachinery/pkg/util/rand)."""
+
+SIMULATION_EPOCH = 1_767_225_600.0
+"""2026-01-01T00:00:00Z: where virtual time starts unless told otherwise."""
+
+
+class Streams:
+    """Named random streams derived from one seed, so that a draw in one component does not shift another's."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self._streams: dict[str, random.Random] = {}
+
+    def stream(self, name: str) -> random.Random:
+        """The stream of a component, the same object for the same name."""
+        found = self._streams.get(name)
+        if found is None:
+            digest = hashlib.sha256(f"{self.seed}/{name}".encode()).digest()
+            found = self._streams[name] = random.Random(int.from_bytes(digest[:8], "big"))
+        return found
+
+
+class Ids:
+    """Uids and name suffixes from a random stream."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+
+    def uid(self) -> str:
+        """A version 4 UUID."""
+        return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
+
+    def suffix(self, length: int = 5) -> str:
+        """What generateName appends (apiserver/pkg/storage/names/generate.go)."""
+        return "".join(self._rng.choices(SUFFIX_ALPHABET, k=length))
+
+    def token_bytes(self, length: int) -> bytes:
+        """Random bytes for keys and tokens."""
+        return self._rng.randbytes(length)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The clock, the random streams and the ids that a cluster runs on."""
+
+    clock: Clock
+    rng: Streams
+    ids: Ids
+
+
+def real_world() -> World:
+    """The machine's clock, with randomness seeded by the operating system."""
+    rng = Streams(int.from_bytes(os.urandom(8), "big"))
+    return World(RealClock(), rng, Ids(random.SystemRandom()))
+
+
+def simulated_world(loop: asyncio.AbstractEventLoop, seed: int = 0, epoch: float = SIMULATION_EPOCH) -> World:
+    """A world of virtual time in which the same seed gives the same history."""
+    rng = Streams(seed)
+    return World(LoopClock(loop, epoch), rng, Ids(rng.stream("ids")))
