@@ -1,0 +1,1 @@
+"""The asyncio shells around the API server: bytes in, bytes out, no logic."""
