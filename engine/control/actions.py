@@ -1,5 +1,9 @@
-"""What a reconcile returns (decision 3): actions as data, done by the executor."""
+"""What a reconcile returns (decision 3): actions as data, done in order by the executor (engine/control/executor.py).
 
+An action that fails ends the list: what follows it is not done, and the key is reconciled again with backoff.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -89,19 +93,70 @@ class RequeueAfter:
 
 
 @dataclass(frozen=True, slots=True)
+class Post:
+    """POST `body` to a subresource of an object: `eviction`, `binding`."""
+
+    resource: str
+    namespace: str
+    name: str
+    subresource: str
+    body: Obj
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteCollection:
+    """Delete everything of a resource in a namespace."""
+
+    resource: str
+    namespace: str
+    propagation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Read the object from the server, past the cache: go on only where it is there with this uid and not terminating, or, with
+    `present` false, only where there is none with this uid. Otherwise the rest is left and the key reconciled again."""
+
+    resource: str
+    namespace: str
+    name: str
+    uid: str
+    present: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CheckEmpty:
+    """Go on only where the server has no object of `resource` in `namespace`."""
+
+    resource: str
+    namespace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Keep `value` for this key until it is replaced or the object goes: `read.memory.get(key)` of the next reconcile. Never a
+    substitute for what can be read from the cluster; a restarted controller begins with nothing."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Parallel:
     """Actions in slow-start batches of 1, 2, 4… (controller_utils.go slowStartBatch): after a batch with an error the rest is skipped.
 
-    `on_success` and `on_failure` name the event reasons that are emitted about `about` for each Create and Delete
-    (`SuccessfulCreate` "Created pod: x", `FailedCreate` "Error creating: …"); empty for none.
+    With `about`, each Create and Delete of a Pod is recorded about it as PodControl does: `SuccessfulCreate` "Created pod: x",
+    `FailedCreate` "Error creating: …", `SuccessfulDelete` "Deleted pod: x", `FailedDelete` "Error deleting: …".
+    `then` gets the failures (none: all succeeded) and returns what to do next, such as the status that names them; without it
+    a failure ends the list as that of any action does. Failures count for the key's backoff in either case.
     """
 
-    actions: tuple["Create | Delete | Patch | Update", ...]
+    actions: tuple["Create | Delete | Patch | Update | Post | Check", ...]
     about: Obj | None = None
     slow_start: bool = True
+    then: "Callable[[Sequence[Failure]], Actions] | None" = field(default=None, compare=False)
 
 
-Action = Create | Update | Patch | Apply | Delete | Emit | RequeueAfter | Parallel
+Action = Create | Update | Patch | Apply | Delete | Post | DeleteCollection | Check | CheckEmpty | Remember | Emit | RequeueAfter | Parallel
 
 Actions = list[Action]
 
