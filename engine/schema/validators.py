@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from engine.base.errors import StatusError, bad_request
 from engine.base.objects import Obj
 from engine.schema.decoding import Decoder
 from engine.schema.scalars import INT_RANGES, READERS
@@ -22,7 +21,7 @@ class SchemaResult(NamedTuple):
     errors: tuple[str, ...] = ()
     """Go's message where the object does not fit: `json: cannot unmarshal string into Go struct field …`. Empty: it fits."""
     unknown: tuple[str, ...] = ()
-    """Messages for unknown fields, in the order of the document: `unknown field "spec.foo"`."""
+    """Paths of unknown fields as errors print them, in the order of the document: `spec.containers[0].foo`."""
 
 
 class Validator:
@@ -38,8 +37,7 @@ class Validator:
             return SchemaResult(obj)
         decoder = Decoder()
         made = decoder.decode(self.info, obj)
-        unknown = tuple(f'unknown field "{path}"' for path in decoder.unknown)
-        return SchemaResult(made, (decoder.error,) if decoder.error else (), unknown)
+        return SchemaResult(made, (decoder.error,) if decoder.error else (), tuple(decoder.unknown))
 
 
 @cache
@@ -59,16 +57,6 @@ def validate(group: str, version: str, kind: str, obj: Obj) -> SchemaResult:
     if validator is None:
         raise KeyError(f"{group}/{version}/{kind}")
     return validator(obj)
-
-
-def cannot_handle(kind: str, version: str, why: str) -> StatusError:
-    """400: `why` is one of `SchemaResult.errors`, or `strict_message`."""
-    return bad_request(f'{kind} in version "{version}" cannot be handled as a {kind}: {why}')
-
-
-def strict_message(messages: tuple[str, ...]) -> str:
-    """How fieldValidation=Strict reports unknown and duplicate fields."""
-    return f"strict decoding error: {', '.join(messages)}"
 
 
 def _canonical(scalar: str) -> Callable[[Any], Any]:
