@@ -11,6 +11,8 @@ from engine.base.causes import Cause
 from engine.base.objects import Obj
 from engine.store.events import Event
 
+LEASES = "leases.coordination.k8s.io"
+
 
 class Origin(NamedTuple):
     """The commit that created an object: kept as long as the object lives, so that "why is it there" always has an answer."""

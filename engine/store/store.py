@@ -31,18 +31,19 @@ from engine.store.events import (
     FutureRevisionError,
     Listener,
     Put,
+    Remove,
     StoreClosedError,
     Write,
 )
-from engine.store.journals.base import Journal
+from engine.store.journals.base import Change, Journal
 from engine.store.journals.memory import MemoryJournal
-from engine.store.shards import Origin, Shard, Version
+from engine.store.shards import LEASES, Origin, Shard, Version
 
 Objs = list[Obj]
 Events = list[Event]
 Names = list[str]
+Versions = list[Version | None]
 
-LEASES = "leases.coordination.k8s.io"
 LEASE_HISTORY_S = 15.0
 LEASE_HISTORY_EVENTS_MAX = 10_000
 COMPACT_PERIOD_S = 300.0
@@ -205,52 +206,58 @@ class Store:
         """
         if self._closed:
             raise StoreClosedError(self._closed)
-        self._check(writes)
+        versions = self._check(writes)
         revision = self._revision + 1
         now = self._clock.now()
-        events = [self._apply(write, revision, now, cause) for write in writes]
+        changes = [self._change(write, revision, now, cause, version) for write, version in zip(writes, versions, strict=True)]
+        self._journal.append(changes)
         self._revision = revision
-        self._journal.append(revision, now, cause, events)
-        for event in events:
-            self._remember(event)
-            subscriptions = self._subscriptions.get(event.resource)
-            if subscriptions:
-                self._outbox.extend((s, event) for s in subscriptions if not s.namespace or s.namespace == event.namespace)
+        for event, origin in changes:
+            self._apply(event, Version(revision, now, cause, origin))
         self._trim(now)
         if self._outbox and not self._delivering:
             self._deliver()
         return revision
 
-    def _check(self, writes: Sequence[Write]) -> None:
+    def _check(self, writes: Sequence[Write]) -> Versions:
+        """The current versions of the keys to be written."""
         if len(writes) != 1 and len({write[:3] for write in writes}) != len(writes):
             raise ValueError("a commit writes a key twice")
         if not writes:
             raise ValueError("a commit needs a write")
+        versions = []
         for write in writes:
             shard = self._shards.get(write.resource)
             version = shard.version(write.namespace, write.name) if shard else None
             current = version.revision if version else 0
-            if current != write.expected:
+            if current != write.expected or (version is None and isinstance(write, Remove)):
                 raise ConflictError(write, current)
-            if not current and not isinstance(write, Put):
-                raise ConflictError(write, 0)
+            versions.append(version)
+        return versions
 
-    def _apply(self, write: Write, revision: int, now: float, cause: Cause) -> Event:
-        resource, namespace, name, obj, expected = write
-        metadata = {**obj["metadata"], "resourceVersion": str(revision)}
-        stored = {**obj, "metadata": metadata}
+    def _change(self, write: Write, revision: int, now: float, cause: Cause, version: Version | None) -> Change:
+        resource, namespace, name, obj, _ = write
+        stored = {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(revision)}}
+        if version is None:
+            return Change(Event(ADDED, revision, resource, namespace, name, stored, None, cause, now), None)
+        previous = self._shards[resource].get(namespace, name)
+        kind = MODIFIED if isinstance(write, Put) else DELETED
+        return Change(Event(kind, revision, resource, namespace, name, stored, previous, cause, now), version.first())
+
+    def _apply(self, event: Event, version: Version) -> None:
+        """Change the state, remember the event, and address it to those who listen."""
+        resource = event.resource
         shard = self._shards.get(resource) or self._shard(resource)
-        if not expected:
-            shard.put(namespace, name, stored, Version(revision, now, cause, None))
-            return Event(ADDED, revision, resource, namespace, name, stored, None, cause, now)
-        names = shard.namespaces[namespace]
-        previous = names.objects[name]
-        if isinstance(write, Put):
-            names.objects[name] = stored
-            names.versions[name] = Version(revision, now, cause, names.versions[name].first())
-            return Event(MODIFIED, revision, resource, namespace, name, stored, previous, cause, now)
-        shard.remove(namespace, name)
-        return Event(DELETED, revision, resource, namespace, name, stored, previous, cause, now)
+        if event.type == DELETED:
+            shard.remove(event.namespace, event.name)
+        else:
+            shard.put(event.namespace, event.name, event.object, version)
+        shard.log.append(event)
+        if resource != LEASES:
+            self._log.append(event)
+        subscriptions = self._subscriptions.get(resource)
+        if subscriptions:
+            self._outbox.extend((s, event) for s in subscriptions if not s.namespace or s.namespace == event.namespace)
 
     def _shard(self, resource: str) -> Shard:
         found = self._shards.get(resource)
@@ -310,11 +317,6 @@ class Store:
                 self._deliver()
 
     # Forgetting
-
-    def _remember(self, event: Event) -> None:
-        self._shards[event.resource].log.append(event)
-        if event.resource != LEASES:
-            self._log.append(event)
 
     def _trim(self, now: float) -> None:
         """Drop events that are too old or too many, but none that is not on disk yet."""

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from engine.base.causes import Cause
 from engine.base.objects import Obj
 from engine.store.events import Event
-from engine.store.shards import Version
+from engine.store.shards import Origin, Version
 
 
 class Entry(NamedTuple):
@@ -18,6 +17,13 @@ class Entry(NamedTuple):
     name: str
     obj: Obj
     version: Version
+
+
+class Change(NamedTuple):
+    """An event, and the commit that created the object; None where the event did that itself."""
+
+    event: Event
+    origin: Origin | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +65,13 @@ class Journal(Protocol):
             JournalError: the file cannot be read, or what was acknowledged is no longer in it.
         """
 
-    def append(self, revision: int, time: float, cause: Cause, events: Sequence[Event]) -> None:
-        """Take a commit; it is written in the background. Blocks only at the limit of what may wait to be written."""
+    def append(self, changes: Sequence[Change]) -> None:
+        """Take the changes of one commit, to be written in the background. Blocks only at the limit of what may wait to be written.
+
+        Raises:
+            StoreClosedError: the journal failed; it did not take the commit.
+            TypeError, ValueError: the commit cannot be written; later ones can.
+        """
 
     async def durable(self, revision: int) -> None:
         """Return once the commit is on disk.

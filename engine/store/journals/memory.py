@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from engine.base.causes import Cause
 from engine.base.objects import Obj
 from engine.store.events import Event
-from engine.store.journals.base import Recovered
+from engine.store.journals.base import Change, Recovered
 
 FIRST_REVISION = 1
 """The revision of an empty store, as in etcd; 0 has a meaning of its own in the API."""
@@ -41,9 +40,9 @@ class MemoryJournal:
         """An empty store."""
         return Recovered(FIRST_REVISION, iter(()))
 
-    def append(self, revision: int, time: float, cause: Cause, events: Sequence[Event]) -> None:
+    def append(self, changes: Sequence[Change]) -> None:
         """Nothing has to be written."""
-        self._revision = revision
+        self._revision = changes[0].event.revision
 
     async def durable(self, revision: int) -> None:
         """At once."""
