@@ -30,7 +30,7 @@ class Decoder:
         self._names: list[str] = []
 
     def decode(self, info: TypeInfo, obj: Any) -> Any:
-        """`obj` without unknown fields and nulls, scalars as the server prints them; the same object where nothing changes."""
+        """`obj` as the server prints it, without unknown and empty fields; the same object where nothing changes."""
         field = FieldInfo(kind="object", own_type=info)
         try:
             return self._object(field, obj, "")
@@ -86,12 +86,12 @@ class Decoder:
                 self.unknown.append(here)
             return _DROP
         if value is None:
-            return _DROP
+            return None if field.null else _DROP
         self._struct = info.go_name
         self._names.append(name)
         made = self._value(field, value, here)
         self._names.pop()
-        return made
+        return _DROP if field.omit and not made else made
 
     def _map(self, field: FieldInfo, value: Any, path: str) -> Any:
         element = field.element

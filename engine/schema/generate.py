@@ -1,8 +1,10 @@
 """Writes `types.txt` from the schemas in the `kubernetes-validate` package (a development dependency): `python -m engine.schema.generate`.
 
 Kept: field names, types, formats, list-map keys, patch-merge keys, which kinds are which types. Dropped: prose, alpha and beta versions.
-One type per line: name, `group/version/kind` (`*` for kinds of every group), marks of the type, then its fields, separated by tabs.
-A field is its name, its shape (a scalar, `@type`, `[element`, `{value`) and its marks, separated by spaces.
+Added: whether an empty field is kept (`presence`).
+
+One type per line, its parts separated by tabs: name, `group/version/kind` (`*` for kinds of every group), marks, fields. A field is its
+name, its shape (a scalar, `@type`, `[element`, `{value`) and its marks, separated by spaces.
 """
 
 import importlib.util
@@ -13,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from engine.schema.presence import DROPPED_NUMBERS, KEPT_LISTS, KEPT_STRINGS, POINTER_TIMES
 from engine.schema.types import TABLE
 
 VERSION = "v1.36.0"
@@ -104,7 +107,11 @@ class _Generator:
         return str(spec["format"])
 
     def _field(self, owner: str, name: str, spec: Mapping[str, Any], required: bool) -> str:
+        shape = self._shape(spec)
         marks = ["required"] if required else []
+        presence = _presence((owner, name), shape, required)
+        if presence:
+            marks.append(presence)
         if self._is_atomic(spec):
             marks.append("atomic")
         match spec.get("x-kubernetes-list-type"):
@@ -118,7 +125,20 @@ class _Generator:
             marks.append("key=" + spec["x-kubernetes-patch-merge-key"])
         if (owner, name) in _KEY_DEFAULTS:
             marks.append("default=" + _KEY_DEFAULTS[owner, name])
-        return " ".join([name, self._shape(spec), *marks])
+        return " ".join([name, shape, *marks])
+
+
+def _presence(field: tuple[str, str], shape: str, required: bool) -> str:
+    """`omit`: the server drops the field when it is empty; `null`: it prints null where it is unset; else empty."""
+    if shape in ("time", "microtime"):
+        return "" if field in POINTER_TIMES else "null"
+    if shape[0] in "[{":
+        return "null" if required or field in KEPT_LISTS else "omit"
+    if required:
+        return ""
+    if shape in ("string", "bytes"):
+        return "" if field in KEPT_STRINGS else "omit"
+    return "omit" if field in DROPPED_NUMBERS else ""
 
 
 def _target(spec: Mapping[str, Any]) -> str:

@@ -46,6 +46,10 @@ class FieldInfo:
     patch_merge_key: str = ""
     required: bool = False
     """What the documents say. Decoding does not enforce it; the kinds' validation does."""
+    omit: bool = False
+    """The server drops the field when it is empty ("", 0, false, [], {}): a Go value tagged `omitempty`, not a pointer."""
+    null: bool = False
+    """The server prints null where the field is unset: times, and lists without `omitempty`."""
     default: Any = None
     """Only for fields that are keys of a list: apply identifies an element by it where the key is absent."""
 
@@ -108,8 +112,8 @@ def _parse_field(text: str) -> tuple[str, FieldInfo]:
     for mark in marks:
         key, _, value = mark.partition("=")
         match key:
-            case "required":
-                parts["required"] = True
+            case "required" | "omit" | "null":
+                parts[key] = True
             case "atomic":
                 parts["map_type"] = "atomic"
             case "set":

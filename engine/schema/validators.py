@@ -17,7 +17,7 @@ class SchemaResult(NamedTuple):
     """What came of decoding an object into its type."""
 
     obj: Obj
-    """The object as the server keeps it: without unknown fields and nulls, scalars in their canonical form; itself where it is so."""
+    """The object as the server keeps it: without unknown and empty fields, scalars in canonical form; itself where it is so."""
     errors: tuple[str, ...] = ()
     """Go's message where the object does not fit: `json: cannot unmarshal string into Go struct field …`. Empty: it fits."""
     unknown: tuple[str, ...] = ()
@@ -59,12 +59,12 @@ def validate(group: str, version: str, kind: str, obj: Obj) -> SchemaResult:
     return validator(obj)
 
 
-def _canonical(scalar: str) -> Callable[[Any], Any]:
-    """Accepts only what is already in its canonical form; anything else is left to `decoding`."""
+def _canonical(scalar: str, empty: bool = True) -> Callable[[Any], Any]:
+    """Accepts only what is already in its canonical form; anything else, and the empty string unless `empty`, is left to `decoding`."""
     read = READERS[scalar]
 
     def check(value: Any) -> Any:
-        if read(value) is not value:
+        if read(value) is not value or not (value or empty):
             raise ValueError("not canonical")
         return value
 
@@ -84,6 +84,7 @@ class _Compiler:
         self.definitions: dict[str, CoreSchema] = {}
         string = core_schema.str_schema(strict=True)
         ints = {size: core_schema.int_schema(ge=low, le=high, strict=True) for size, (low, high) in INT_RANGES.items()}
+        # `present`: scalars that are dropped when empty; a negative number takes the slow way.
         self.scalars: dict[str, CoreSchema] = {
             "string": string,
             "bool": core_schema.bool_schema(strict=True),
@@ -97,16 +98,29 @@ class _Compiler:
             **ints,
         }
 
+        self.present: dict[str, CoreSchema] = {
+            "string": core_schema.str_schema(min_length=1, strict=True),
+            "bool": core_schema.literal_schema([True]),
+            "bytes": core_schema.no_info_plain_validator_function(_canonical("bytes", empty=False)),
+            "int32": core_schema.int_schema(ge=1, le=INT_RANGES["int32"][1], strict=True),
+            "int64": core_schema.int_schema(ge=1, le=INT_RANGES["int64"][1], strict=True),
+        }
+
     def field(self, field: FieldInfo) -> "CoreSchema":
-        """The schema of a field."""
+        """The schema of a field's values that need no change."""
+        schema = self._value(field)
+        return self.cs.nullable_schema(schema) if field.null else schema
+
+    def _value(self, field: FieldInfo) -> "CoreSchema":
         if field.kind == "scalar":
-            return self.scalars[field.scalar]
+            return self.present[field.scalar] if field.omit else self.scalars[field.scalar]
         if field.kind == "object":
             return self.object(field.type)
         element = self.field(field.element) if field.element else self.cs.any_schema()
+        least = 1 if field.omit else 0
         if field.kind == "list":
-            return self.cs.list_schema(element, strict=True)
-        return self.cs.dict_schema(self.scalars["string"], element, strict=True)
+            return self.cs.list_schema(element, min_length=least, strict=True)
+        return self.cs.dict_schema(self.scalars["string"], element, min_length=least, strict=True)
 
     def object(self, info: TypeInfo | None) -> "CoreSchema":
         """The schema of an object type."""
