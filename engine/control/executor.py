@@ -116,12 +116,12 @@ class Executor:
         return True
 
     async def _created(self, action: Create, cause: Cause, outcome: Outcome) -> Obj | None:
-        """The created object; None where there is nothing to create it in, or it exists and may."""
+        """The created object; None where it exists already and may."""
         info = await self._client.info(action.resource)
         try:
             response = await self._send("POST", info.path(namespace_of(action.obj)), action.obj, cause)
         except StatusError as error:
-            if _namespace_terminating(error) or (action.ignore_exists and is_reason(error, "AlreadyExists")):
+            if action.ignore_exists and is_reason(error, "AlreadyExists"):
                 return None
             raise
         created: Obj = response.body
@@ -258,6 +258,8 @@ class Executor:
                 await self._delete(action, cause, outcome)
                 record(about, "Normal", "SuccessfulDelete", f"Deleted pod: {action.name}")
         except StatusError as error:
+            if isinstance(action, Create) and namespace_terminating(error):
+                return True
             if isinstance(action, Create):
                 record(about, "Warning", "FailedCreate", f"Error creating: {error}")
             else:
@@ -266,8 +268,8 @@ class Executor:
         return True
 
 
-def _namespace_terminating(error: StatusError) -> bool:
-    """Creating in a namespace that is being deleted: nothing to do, and nothing to tell (replica_set.go manageReplicas)."""
+def namespace_terminating(error: StatusError) -> bool:
+    """Whether an object cannot be created as its namespace is being deleted: nothing to tell of (replica_set.go manageReplicas)."""
     causes = (error.details or {}).get("causes") or ()
     return any(c.get("reason") == "NamespaceTerminating" for c in causes)
 
