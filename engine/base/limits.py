@@ -25,7 +25,7 @@ WATCH_BUFFER_EVENTS_MAX = 100_000
 BOOKMARK_PERIOD_S = 60.0
 JOURNAL_HISTORY_S = 3_600.0
 """How long past revisions can be listed, unless configured otherwise."""
-JOURNAL_PENDING_EVENTS_MAX = 20_000
+JOURNAL_PENDING_EVENTS_MAX = 5_000
 """Events that may wait to be written to the journal; beyond it a commit blocks until the disk has caught up."""
 
 EVENT_TTL_S = 3_600.0

@@ -54,7 +54,7 @@ class SqliteJournal:
         Args:
             history_s: how long past revisions can be listed (`Store.run` compacts what is older).
             pending_events_max: at this many events that wait to be written, a commit blocks until the disk has caught up.
-            page_count_max: a quota in pages of 4 KiB; 0 for none.
+            page_count_max: a quota in pages of 8 KiB; 0 for none.
 
         Raises:
             JournalError: another process has it open, it is no journal, or what was acknowledged is no longer in it.
@@ -139,10 +139,17 @@ class SqliteJournal:
         return events
 
     def versions(self, resource: str, namespace: str, name: str, until: int) -> list[Event]:
-        """All versions of a key with revision <= until, oldest first; what was before the oldest is not known."""
+        """All versions of a key with revision <= until, oldest first; what was before the oldest is not known.
+
+        Of those that a compaction supersedes none is shown, whether it is deleted yet or not.
+        """
+        rows = self._file.versions(resource, namespace, name, until)
+        old = [row for row in rows if row.revision <= self._oldest]
         events = []
         previous = None
-        for row in self._file.versions(resource, namespace, name, until):
+        for row in rows[max(0, len(old) - 1) :]:
+            if row.type == DELETED and row.revision <= self._oldest:
+                continue
             obj = row.obj()
             events.append(row.event(obj, None if row.type == ADDED else previous))
             previous = obj
@@ -151,7 +158,11 @@ class SqliteJournal:
     # Writing: the loop's side
 
     def append(self, changes: Sequence[Change]) -> None:
-        """Take the changes of one commit. Encoded here, so that what cannot be written fails its own commit and no other."""
+        """Take the changes of one commit.
+
+        They are encoded here, 5 us for a Pod, and not in the thread, which would hold the same interpreter lock for it: so what cannot be
+        written fails its own commit and no other.
+        """
         if self._failure:
             raise StoreClosedError(self._failure)
         if len(changes) > COMMIT_WRITES_MAX:
@@ -260,9 +271,9 @@ class SqliteJournal:
         """Write what is waiting, stop the thread, let go of the file."""
         if self._closed:
             return
-        self._closed = True
         with suppress(StoreClosedError):
             await self.durable(self._pending_revision)
+        self._closed = True
         if self._thread is not None:
             self._batches.put(None)
             self._thread.join()
