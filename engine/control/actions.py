@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from engine.base.api import MERGE_PATCH
+from engine.base.errors import StatusError
 from engine.base.objects import Obj
 
 
@@ -166,4 +167,4 @@ class Failure:
     """An action that did not succeed, with what the server said."""
 
     action: Action
-    error: Exception = field(compare=False)
+    error: StatusError = field(compare=False)
