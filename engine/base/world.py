@@ -16,14 +16,18 @@ SIMULATION_EPOCH = 1_767_225_600.0
 """2026-01-01T00:00:00Z: where virtual time starts unless told otherwise."""
 
 
+Rng = random.Random
+"""The type of a random stream, for annotations elsewhere."""
+
+
 class Streams:
     """Named random streams derived from one seed, so that a draw in one component does not shift another's."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self._streams: dict[str, random.Random] = {}
+        self._streams: dict[str, Rng] = {}
 
-    def stream(self, name: str) -> random.Random:
+    def stream(self, name: str) -> Rng:
         """The stream of a component, the same object for the same name."""
         found = self._streams.get(name)
         if found is None:
@@ -35,7 +39,7 @@ class Streams:
 class Ids:
     """Uids and name suffixes from a random stream."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: Rng) -> None:
         self._rng = rng
 
     def uid(self) -> str:

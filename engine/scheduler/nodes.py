@@ -1,0 +1,209 @@
+"""The scheduler's picture of the nodes and the pods on them, with a log of what changed so that cached results can catch up."""
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import NamedTuple
+
+from engine.base.objects import Obj, labels_of
+from engine.scheduler.pods import PODS, PodInfo, amounts
+
+CHANGES_MAX = 20_000
+"""Changes that are remembered; results older than that are computed anew."""
+
+PodKey = tuple[str, str]
+
+
+class NodeInfo:
+    """One node: what it offers, what the pods on it (assumed ones included) ask for. `pods` are keyed by uid."""
+
+    __slots__ = ("allocatable", "images", "labels", "name", "nonzero_cpu", "nonzero_memory", "obj", "pods", "ports", "requested", "taints")
+
+    def __init__(self, obj: Obj) -> None:
+        self.pods: dict[str, PodInfo] = {}
+        self.requested: dict[str, int] = {}
+        self.nonzero_cpu = 0
+        self.nonzero_memory = 0
+        self.ports: dict[tuple[str, str, int], int] = {}
+        self.name: str = obj["metadata"]["name"]
+        self.describe(obj)
+
+    def describe(self, obj: Obj) -> None:
+        """Take over what the node object says."""
+        status = obj.get("status") or {}
+        self.obj = obj
+        self.labels: Mapping[str, str] = labels_of(obj)
+        self.taints: list[Obj] = (obj.get("spec") or {}).get("taints") or []
+        self.allocatable = amounts(status.get("allocatable"))
+        self.images: dict[str, int] = {
+            name: image.get("sizeBytes") or 0 for image in status.get("images") or () for name in image.get("names") or ()
+        }
+
+    @property
+    def unschedulable(self) -> bool:
+        """Whether it is cordoned."""
+        return bool((self.obj.get("spec") or {}).get("unschedulable"))
+
+    @property
+    def pods_max(self) -> int:
+        """How many pods it takes."""
+        return self.allocatable.get(PODS, 0)
+
+    def add(self, pod: PodInfo) -> None:
+        """Count a pod."""
+        self.pods[pod.uid] = pod
+        self._count(pod, 1)
+
+    def remove(self, pod: PodInfo) -> None:
+        """Count a pod no more."""
+        self._count(self.pods.pop(pod.uid), -1)
+
+    def _count(self, pod: PodInfo, sign: int) -> None:
+        shape = pod.shape
+        for name, value in shape.requests.items():
+            self.requested[name] = self.requested.get(name, 0) + sign * value
+        self.nonzero_cpu += sign * shape.nonzero_cpu
+        self.nonzero_memory += sign * shape.nonzero_memory
+        for port in shape.host_ports:
+            count = self.ports.get(port, 0) + sign
+            if count:
+                self.ports[port] = count
+            else:
+                del self.ports[port]
+
+    def without(self, uids: set[str]) -> "NodeInfo":
+        """A copy on which some of the pods are gone; for preemption's what-if."""
+        copy = NodeInfo(self.obj)
+        for uid, pod in self.pods.items():
+            if uid not in uids:
+                copy.add(pod)
+        return copy
+
+
+def _matters(old: Obj, new: Obj) -> bool:
+    """Whether an update of a node can change a scheduling result: heartbeats do not."""
+    if old.get("spec") != new.get("spec") or labels_of(old) != labels_of(new):
+        return True
+    before, after = old.get("status") or {}, new.get("status") or {}
+    return before.get("allocatable") != after.get("allocatable") or before.get("images") != after.get("images")
+
+
+class Change(NamedTuple):
+    """A pod came to a node (`sign` 1) or left it (-1); or the node itself changed (`pod` None), `topology` where nodes or labels did."""
+
+    node: str
+    pod: PodInfo | None = None
+    sign: int = 0
+    topology: bool = False
+
+
+class Snapshot:
+    """All nodes and the pods on them, always current (pkg/scheduler/backend/cache). `sequence` counts its changes."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, NodeInfo] = {}
+        self.namespace_labels: dict[str, Mapping[str, str]] = {}
+        self.image_nodes: dict[str, int] = {}
+        """How many nodes have an image."""
+        self.affine: dict[str, PodInfo] = {}
+        """Pods on nodes that say something about other pods, by uid."""
+        self.sequence = 0
+        self._changes: list[Change] = []
+        self._places: dict[str, tuple[str, PodInfo]] = {}
+        self._strays: dict[str, dict[str, PodInfo]] = {}
+        """Pods on nodes that are not known (yet), by node."""
+
+    def set_node(self, obj: Obj) -> bool:
+        """A node came or changed; whether it matters to scheduling."""
+        name = obj["metadata"]["name"]
+        node = self.nodes.get(name)
+        topology = node is None or node.labels != labels_of(obj)
+        if node is None:
+            node = self.nodes[name] = NodeInfo(obj)
+            for pod in self._strays.pop(name, {}).values():
+                node.add(pod)
+            self._count_images(node.images, 1)
+        elif _matters(node.obj, obj):
+            self._count_images(node.images, -1)
+            node.describe(obj)
+            self._count_images(node.images, 1)
+        else:
+            node.obj = obj
+            return False
+        self._log(Change(name, topology=topology))
+        return True
+
+    def remove_node(self, name: str) -> None:
+        """A node is gone; pods on it stay known until they are deleted."""
+        node = self.nodes.pop(name, None)
+        if node is not None:
+            self._count_images(node.images, -1)
+            if node.pods:
+                self._strays[name] = node.pods
+            self._log(Change(name, topology=True))
+
+    def _count_images(self, images: Mapping[str, int], sign: int) -> None:
+        for name in images:
+            self.image_nodes[name] = self.image_nodes.get(name, 0) + sign
+
+    def place(self, pod: PodInfo, node_name: str) -> bool:
+        """A pod is on a node, or is assumed to be; False where it was known there and counts the same."""
+        known = self._places.get(pod.uid)
+        if known is not None:
+            if known[0] == node_name and known[1].counts_like(pod):
+                self._replace(known[1], pod, node_name)
+                return False
+            self.remove(pod.uid)
+        self._places[pod.uid] = (node_name, pod)
+        if pod.has_affinity:
+            self.affine[pod.uid] = pod
+        node = self.nodes.get(node_name)
+        if node is None:
+            self._strays.setdefault(node_name, {})[pod.uid] = pod
+        else:
+            node.add(pod)
+            self._log(Change(node_name, pod, 1))
+        return True
+
+    def _replace(self, old: PodInfo, pod: PodInfo, node_name: str) -> None:
+        self._places[pod.uid] = (node_name, pod)
+        node = self.nodes.get(node_name)
+        if node is not None:
+            node.pods[pod.uid] = pod
+        if pod.uid in self.affine:
+            self.affine[pod.uid] = pod
+
+    def remove(self, uid: str) -> PodInfo | None:
+        """A pod is no longer on its node; returns it, None where it was on none."""
+        known = self._places.pop(uid, None)
+        if known is None:
+            return None
+        node_name, pod = known
+        self.affine.pop(uid, None)
+        node = self.nodes.get(node_name)
+        if node is not None:
+            node.remove(pod)
+            self._log(Change(node_name, pod, -1))
+        else:
+            strays = self._strays.get(node_name, {})
+            strays.pop(uid, None)
+            if not strays:
+                self._strays.pop(node_name, None)
+        return pod
+
+    def node_of(self, uid: str) -> str:
+        """The node of a pod, empty where it is on none."""
+        known = self._places.get(uid)
+        return known[0] if known else ""
+
+    def _log(self, change: Change) -> None:
+        self.sequence += 1
+        self._changes.append(change)
+        if len(self._changes) > 2 * CHANGES_MAX:
+            del self._changes[:CHANGES_MAX]
+
+    def changes_since(self, sequence: int) -> list[Change] | None:
+        """What changed after `sequence`, in order; None where that is no longer remembered."""
+        missing = self.sequence - sequence
+        if missing > len(self._changes):
+            return None
+        return list(islice(self._changes, len(self._changes) - missing, None))

@@ -1,0 +1,42 @@
+"""nodeSelector and node affinity (plugins/nodeaffinity; component-helpers/scheduling/corev1/nodeaffinity)."""
+
+from typing import Any, NamedTuple
+
+from engine.base.objects import Obj, dig
+from engine.scheduler.framework import NODE_EVENTS, Plugin, Rejection, Surroundings, default_normalize
+from engine.scheduler.node_selection import RequiredNodes, term_of
+from engine.scheduler.nodes import NodeInfo
+from engine.scheduler.pods import PodInfo
+
+NAME = "NodeAffinity"
+REJECTION = Rejection(NAME, ("node(s) didn't match Pod's node affinity/selector",), unresolvable=True)
+
+
+class State(NamedTuple):
+    """What the pod asks for."""
+
+    required: RequiredNodes | None
+    preferred: list[tuple[int, Any]]
+
+
+def prepare(pod: PodInfo, around: Surroundings) -> State | None:
+    """Nothing to say about pods without selector and affinity."""
+    required = RequiredNodes.of(pod.spec)
+    terms: list[Obj] = dig(pod.spec, "affinity", "nodeAffinity", "preferredDuringSchedulingIgnoredDuringExecution", default=[])
+    preferred = [(term["weight"], term_of(term["preference"])) for term in terms if term.get("weight")]
+    if required.anything and not preferred:
+        return None
+    return State(None if required.anything else required, preferred)
+
+
+def judge(state: Any, pod: PodInfo, node: NodeInfo) -> Rejection | None:
+    """Reject nodes outside the selector or all required terms."""
+    return None if state.required is None or state.required.match(node.labels, node.name) else REJECTION
+
+
+def score(state: Any, pod: PodInfo, node: NodeInfo) -> int:
+    """The sum of the weights of preferred terms that hold."""
+    return sum(weight for weight, term in state.preferred if term.match(node.labels, node.name))
+
+
+PLUGIN = Plugin(NAME, order=40, prepare=prepare, filter=judge, score=score, normalize=default_normalize, weight=2, events=NODE_EVENTS)
