@@ -339,11 +339,14 @@ class Store:
     def compact(self, revision: int) -> None:
         """Forget what was superseded at or before `revision`, in memory and in the journal; the state at `revision` stays readable.
 
+        What is not durable yet is not forgotten.
+
         Raises:
             FutureRevisionError: the revision does not exist yet.
         """
         if revision > self._revision:
             raise FutureRevisionError(revision, self._revision)
+        revision = min(revision, self._journal.durable_revision)
         if revision <= self.compacted:
             return
         while self._log and self._log[0].revision <= revision:

@@ -161,6 +161,9 @@ def test_compaction_keeps_the_state_and_the_recent_past(path):
         store.commit([put("a", value=3, expected=3)], ME)
         store.commit([put("a", value=4, expected=4)], ME)
         store.compact(4)
+        assert store.compacted == 1
+        await store.durable(4)
+        store.compact(4)
         assert store.compacted == 4
         await store.durable(store.revision)
 
@@ -184,7 +187,7 @@ def test_compaction_keeps_the_state_and_the_recent_past(path):
 def test_an_empty_state_keeps_its_revision_over_compaction(path):
     async def before(store):
         store.commit([put("a")], ME)
-        store.commit([remove("a", 2)], ME)
+        await store.durable(store.commit([remove("a", 2)], ME))
         store.compact(3)
 
     async def after(store):

@@ -274,6 +274,7 @@ class SqliteJournal:
         with suppress(StoreClosedError):
             await self.durable(self._pending_revision)
         self._closed = True
+        self._flush()
         if self._thread is not None:
             self._batches.put(None)
             self._thread.join()
@@ -291,9 +292,9 @@ class SqliteJournal:
                 continue
             if batch is None:
                 return
-            if batch.compact:
-                compaction = self._file.compact(batch.compact)
             self._tell(_Outcome(batch.revision, len(batch.rows), self._write(batch.rows)))
+            if batch.compact:
+                compaction = self._step(self._file.compact(batch.compact))
 
     def _write(self, rows: Sequence[Row]) -> str:
         """Why the rows could not be written; empty when they are on the disk."""
