@@ -1,7 +1,6 @@
 """Log output as lines in bounded memory: chunks of bytes in, lines with time stamp and source out."""
 
 import re
-from collections import deque
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -28,8 +27,9 @@ class LogBuffer:
     """The last lines of several containers, in order of arrival. `dropped` counts those that fell out at the front."""
 
     def __init__(self, lines_max: int = LOG_LINES_MAX) -> None:
-        self.lines: deque[LogLine] = deque(maxlen=lines_max)
+        self.lines: list[LogLine] = []
         self.dropped = 0
+        self._lines_max = lines_max
         self._open: dict[int, bytes] = {}
 
     def feed(self, source: int, chunks: Iterable[bytes]) -> int:
@@ -43,6 +43,7 @@ class LogBuffer:
             self._open[source] = rest
         for line in whole:
             self._append(source, line)
+        self._trim()
         return len(whole)
 
     def end(self, source: int) -> int:
@@ -56,14 +57,20 @@ class LogBuffer:
         """The time stamp of the newest line of a container; empty where there is none."""
         return next((line.stamp for line in reversed(self.lines) if line.source == source and line.stamp), "")
 
+    def _trim(self) -> None:
+        """Drop from the front, a tenth at a time so that it costs nothing per line."""
+        over = len(self.lines) - self._lines_max
+        if over > 0:
+            cut = min(len(self.lines), over + self._lines_max // 10)
+            del self.lines[:cut]
+            self.dropped += cut
+
     def clear(self) -> None:
         """Forget everything shown so far."""
         self.lines.clear()
         self.dropped = 0
 
     def _append(self, source: int, raw: bytes) -> None:
-        if len(self.lines) == self.lines.maxlen:
-            self.dropped += 1
         text = raw[:LOG_LINE_CHARACTERS_MAX].decode("utf-8", "replace").rstrip("\r")
         match = _STAMP.match(text)
         stamp, message = (match[1], match[2]) if match else ("", text)

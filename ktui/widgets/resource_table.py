@@ -1,0 +1,420 @@
+"""The table of everything, on Textual's Line API: paints only rows that changed, keeps the selected object selected by its uid."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rich.style import Style
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from engine.base.clock import Clock
+from ktui.model.filters import Filter
+from ktui.model.health import GLYPHS, IDLE, of_cell, of_row
+from ktui.model.layout import Layout, lay_out, natural_widths
+from ktui.model.moves import MOVES, STEPS
+from ktui.model.rows import Column, Row, Target, age_text, cell_text, target_of
+from ktui.model.tables import Changes, Dirt, TableModel
+from ktui.model.widths import fit
+from ktui.widgets.paint import paint_of, strip_of
+
+FRAME_S = 0.04
+"""Changes are painted at most 25 times a second."""
+ROWS_PER_FRAME_MAX = 3_000
+"""More changed rows than these wait for the next frame, so that keys get their turn."""
+STRIPS_KEPT_MAX = 2_000
+PREFIX_CELLS = 3
+ALIGNED_RIGHT = ("Restarts", "Data", "Desired", "Current", "Up-to-date", "Available", "Count")
+
+
+class _Cached(NamedTuple):
+    row: Row
+    state: tuple[bool, bool, bool]
+    ages: tuple[str, ...]
+    strip: Strip
+
+
+class ResourceTable(ScrollView, can_focus=True):
+    """Shows a `TableModel`. `shown` names the columns to show unless wide (empty: those the server does not call wide)."""
+
+    DEFAULT_CSS = """
+    ResourceTable { background: $k-background; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1; overflow-x: auto; }
+    """
+
+    class Opened(Message):
+        """Enter or a double click on a row."""
+
+        def __init__(self, table: "ResourceTable", target: Target) -> None:
+            super().__init__()
+            self.table = table
+            self.target = target
+
+    class Changed(Message):
+        """The rows, the selection, the order or the filter are not what they were: titles have to be written anew."""
+
+        def __init__(self, table: "ResourceTable") -> None:
+            super().__init__()
+            self.table = table
+
+    def __init__(self, clock: Clock, shown: Sequence[str] = (), id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.model = TableModel()
+        self.marks: dict[str, Target] = {}
+        self.wide = False
+        self.all_namespaces = True
+        self.empty_text = "loading…"
+        self._clock = clock
+        self._shown = tuple(shown)
+        self._inbox: list[Changes] = []
+        self._flush_due = False
+        self._flushed_at = 0.0
+        self._cursor_uid = ""
+        self._cursor = 0
+        self._touched = False
+        self._asked: list[int] = []
+        self._layout_now = Layout((), 0, 0)
+        self._strips: dict[str, _Cached] = {}
+
+    # -- what is selected ----------------------------------------------------------------------------------------
+
+    @property
+    def row(self) -> Row | None:
+        """The selected row; None in an empty table."""
+        return self.model.rows.get(self._cursor_uid)
+
+    @property
+    def target(self) -> Target | None:
+        """The selected object."""
+        row = self.row
+        return target_of(row) if row is not None and len(self.model) else None
+
+    @property
+    def left_out(self) -> int:
+        """Columns that found no room."""
+        return self._layout_now.left_out
+
+    def select(self, uid: str) -> None:
+        """Select the row with this uid, where it is shown."""
+        position = self.model.position(uid)
+        if position is not None:
+            self.move_to(position)
+
+    def toggle_mark(self) -> None:
+        """Mark the selected row for an action on several, or take the mark away; moves on."""
+        row = self.row
+        if row is None:
+            return
+        if self.marks.pop(row.uid, None) is None:
+            self.marks[row.uid] = target_of(row)
+        self._refresh_row(self._cursor)
+        self.move_to(self._cursor + 1)
+
+    def clear_marks(self) -> None:
+        """Take all marks away."""
+        self.marks.clear()
+        self.refresh()
+        self.post_message(self.Changed(self))
+
+    def move_to(self, position: int) -> None:
+        """Select the row at `position` (clamped) and bring it into view."""
+        if not len(self.model):
+            return
+        old = self._cursor
+        self._cursor = max(0, min(position, len(self.model) - 1))
+        self._cursor_uid = self.model.uid_at(self._cursor)
+        self._touched = self._cursor > 0
+        if not self._scroll_to_cursor():
+            self._refresh_row(old)
+            self._refresh_row(self._cursor)
+
+    def _scroll_to_cursor(self) -> bool:
+        top, height = self.scroll_offset.y, max(1, self.size.height - 1)
+        wanted = min(top, self._cursor) if self._cursor < top else max(top, self._cursor - height + 1)
+        if wanted == top:
+            return False
+        self.scroll_to(y=wanted, animate=False)
+        return self.scroll_offset.y != top
+
+    # -- what is shown -------------------------------------------------------------------------------------------
+
+    def feed(self, columns: tuple[Column, ...], changes: Changes) -> None:
+        """Take in a batch; it is painted within FRAME_S."""
+        if columns and columns != self.model.columns:
+            self.model.set_columns(columns)
+            self._asked = []
+            self._relayout()
+        if changes.rows or changes.gone:
+            self._inbox.append(changes)
+        self._schedule()
+
+    def sort_by(self, name: str) -> None:
+        """Sort by a column; once more turns it around."""
+        index = self.model.column_index(name)
+        if index < 0:
+            return
+        self.model.set_sort(index, not self.model.descending if index == self.model.sort_by else False)
+        self._reordered()
+
+    def set_sort(self, name: str, descending: bool) -> None:
+        """Sort by a column in a direction."""
+        self.model.set_sort(self.model.column_index(name), descending)
+        self._reordered()
+
+    def shift_sort(self, step: int) -> None:
+        """Sort by the next or the previous column on the screen."""
+        placed = [p.column for p in self._layout_now.placed]
+        if placed:
+            at = placed.index(self.model.sort_by) if self.model.sort_by in placed else -1
+            self.model.set_sort(placed[(at + step) % len(placed)], False)
+            self._reordered()
+
+    def set_filter(self, new: Filter) -> None:
+        """Show the rows that pass."""
+        self.model.set_filter(new)
+        self._asked = []
+        self._reordered()
+
+    def clear(self) -> None:
+        """Forget all rows, as when another namespace is chosen."""
+        self._inbox.clear()
+        self.model.clear()
+        self.marks.clear()
+        self._cursor, self._cursor_uid, self._touched, self._asked = 0, "", False, []
+        self.empty_text = "loading…"
+        self._reordered()
+
+    def set_wide(self, wide: bool) -> None:
+        """Show all columns, scrolled sideways where they do not fit."""
+        self.wide = wide
+        self.scroll_to(x=0, animate=False)
+        self._relayout()
+
+    def repaint(self) -> None:
+        """Paint everything anew, as after a change of theme."""
+        self._strips.clear()
+        self.refresh()
+
+    # -- batches -------------------------------------------------------------------------------------------------
+
+    def _schedule(self) -> None:
+        if not self._flush_due:
+            self._flush_due = True
+            elapsed = self._clock.monotonic() - self._flushed_at
+            self.set_timer(max(0.001, FRAME_S - elapsed), self._flush)
+
+    def _flush(self) -> None:
+        self._flush_due = False
+        self._flushed_at = self._clock.monotonic()
+        dirty: set[str] = set()
+        order, taken = False, 0
+        while self._inbox and taken < ROWS_PER_FRAME_MAX:
+            changes = self._inbox.pop(0)
+            if len(changes.rows) > ROWS_PER_FRAME_MAX:
+                self._inbox.insert(0, Changes(changes.rows[ROWS_PER_FRAME_MAX:]))
+                changes = Changes(changes.rows[:ROWS_PER_FRAME_MAX], changes.gone)
+            taken += len(changes.rows) + len(changes.gone)
+            dirt = self.model.apply(changes)
+            dirty |= dirt.rows
+            order |= dirt.order
+            for uid in changes.gone:
+                self.marks.pop(uid, None)
+                self._strips.pop(uid, None)
+        if order:
+            self._reordered()
+        elif dirty:
+            self._repaint_rows(Dirt(frozenset(dirty)))
+            self.post_message(self.Changed(self))
+        elif not len(self.model):
+            self.refresh()
+        if self._inbox:
+            self._schedule()
+
+    def _reordered(self) -> None:
+        """The order or number of rows changed: find the selected object again and keep it on its line of the screen."""
+        count, top, line = len(self.model), self.scroll_offset.y, self._cursor - self.scroll_offset.y
+        position = self.model.position(self._cursor_uid) if self._touched else 0
+        if position is None:
+            position = self._cursor
+        self._cursor = max(0, min(position, count - 1))
+        self._cursor_uid = self.model.uid_at(self._cursor) if count else ""
+        self._grow_columns()
+        size = Size(self._content_cells(), count + 1)
+        if size != self.virtual_size:
+            self.virtual_size = size
+        if self._touched and 0 <= line < self.size.height - 1:
+            wanted = max(0, min(self._cursor - line, count - (self.size.height - 1)))
+            if wanted != top:
+                self.scroll_to(y=wanted, animate=False)
+        self.refresh()
+        self.post_message(self.Changed(self))
+
+    def _visible(self) -> range:
+        top = self.scroll_offset.y
+        return range(top, min(len(self.model), top + max(0, self.size.height - 1)))
+
+    def _repaint_rows(self, dirt: Dirt) -> None:
+        for position in self._visible():
+            if self.model.uid_at(position) in dirt.rows:
+                self._refresh_row(position)
+
+    def _refresh_row(self, position: int) -> None:
+        y = position - self.scroll_offset.y + 1
+        if 1 <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    def on_mount(self) -> None:
+        self.set_interval(1.0, self._grow_older)
+
+    def _grow_older(self) -> None:
+        now = self._clock.now()
+        for position in self._visible():
+            row = self.model.row_at(position)
+            known = self._strips.get(row.uid)
+            if known is not None and known.ages != self._ages(row, now):
+                self._refresh_row(position)
+
+    # -- columns -------------------------------------------------------------------------------------------------
+
+    def _chosen_columns(self) -> list[int]:
+        columns = self.model.columns
+        if self.wide or not self._shown:
+            chosen = [i for i, c in enumerate(columns) if self.wide or not c.wide]
+        else:
+            chosen = [i for i in map(self.model.column_index, self._shown) if i >= 0]
+        if not self.all_namespaces:
+            chosen = [i for i in chosen if columns[i].name != "Namespace"]
+        return chosen
+
+    def _grow_columns(self) -> None:
+        """Columns only ever grow while the same things are shown, so that nothing moves to and fro."""
+        rows = [self.model.row_at(i) for i in self._visible()] if self._asked else self.model.sample(200)
+        asked = natural_widths(self.model.columns, rows, self._clock.now(), self._asked)
+        if asked != self._asked:
+            self._asked = asked
+            self._relayout()
+
+    def _content_cells(self) -> int:
+        return self._layout_now.cells + PREFIX_CELLS if self.wide else 1
+
+    def _relayout(self) -> None:
+        columns = self.model.columns
+        if not self._asked:
+            self._asked = natural_widths(columns, self.model.sample(200), self._clock.now())
+        room = self.size.width - PREFIX_CELLS
+        chosen = self._chosen_columns()
+        if not any(self.model.rows.values()) and "Namespace" in (c.name for c in columns):
+            chosen = [i for i in chosen if columns[i].name != "Namespace"] or chosen
+        self._layout_now = lay_out(columns, self._asked, room, chosen, self.wide)
+        self._strips.clear()
+        size = Size(self._content_cells(), len(self.model) + 1)
+        if size != self.virtual_size:
+            self.virtual_size = size
+        self.refresh()
+
+    def on_resize(self) -> None:
+        self._relayout()
+        self._scroll_to_cursor()
+
+    # -- painting ------------------------------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        paint = paint_of(self)
+        if y == 0:
+            return self._header()
+        position = self.scroll_offset.y + y - 1
+        if position >= len(self.model):
+            if not len(self.model) and y == max(1, self.size.height // 2):
+                return strip_of([(" " * 3, paint.base), (self.empty_text, paint.style("dim"))], self.size.width, paint.base)
+            return strip_of([], self.size.width, paint.base)
+        row = self.model.row_at(position)
+        state = (position == self._cursor, self.has_focus, row.uid in self.marks)
+        ages = self._ages(row, self._clock.now())
+        known = self._strips.get(row.uid)
+        if known is None or known.row is not row or known.state != state or known.ages != ages:
+            if len(self._strips) > STRIPS_KEPT_MAX:
+                self._strips.clear()
+            known = self._strips[row.uid] = _Cached(row, state, ages, self._row_strip(row, state))
+        return known.strip.crop(self.scroll_offset.x, self.scroll_offset.x + self.size.width)
+
+    def _ages(self, row: Row, now: float) -> tuple[str, ...]:
+        return tuple([age_text(moment, now) for moment in row.ages])
+
+    def _row_strip(self, row: Row, state: tuple[bool, bool, bool]) -> Strip:
+        paint = paint_of(self)
+        selected, focused, marked = state
+        over = ("cursor" if focused else "cursor-blur",) if selected else ()
+        names = [column.name for column in self.model.columns]
+        health = of_row(names, row.cells)
+        rest = paint.style("text", *over)
+        mark_style = paint.style("mark" if marked else "accent", *over)
+        parts: list[tuple[str, Style]] = [
+            ("◆" if marked else "▎" if selected else " ", mark_style),
+            (GLYPHS[health] + " " if health != IDLE or "Status" in names else "  ", paint.style(health, *over)),
+        ]
+        now = self._clock.now()
+        at = 0
+        for placed in self._layout_now.placed:
+            column = self.model.columns[placed.column]
+            text = cell_text(row, placed.column, column, now)
+            style = of_cell(column.name, text)
+            if style is None:
+                style = ("text" if health != "bad" else "bad") if column.name == "Name" else "dim" if row.terminating else "cell"
+            if placed.at > at:
+                parts.append((" " * (placed.at - at), rest))
+            right = column.number or column.name in ALIGNED_RIGHT
+            parts.append((fit(text, placed.cells, right), paint.style(style, *over)))
+            at = placed.at + placed.cells
+        return strip_of(parts, max(self.size.width, at + PREFIX_CELLS), rest)
+
+    def _header(self) -> Strip:
+        paint = paint_of(self)
+        parts: list[tuple[str, Style]] = [(" " * PREFIX_CELLS, paint.base)]
+        at = 0
+        for placed in self._layout_now.placed:
+            column = self.model.columns[placed.column]
+            sorted_by = placed.column == self.model.sort_by
+            arrow = ("↓" if self.model.descending else "↑") if sorted_by else ""
+            right = column.number or column.name in ALIGNED_RIGHT
+            parts.append((" " * (placed.at - at), paint.base))
+            parts.append((fit(column.name.upper() + arrow, placed.cells, right), paint.style("accent" if sorted_by else "column")))
+            at = placed.at + placed.cells
+        return strip_of(parts, self.size.width, paint.base, self.scroll_offset.x)
+
+    # -- keys and mouse ------------------------------------------------------------------------------------------
+
+    def on_key(self, event: events.Key) -> None:
+        move = MOVES.get(event.key) or MOVES.get(event.character or "")
+        if move is None:
+            return
+        event.stop()
+        event.prevent_default()
+        if move in ("left", "right"):
+            self.scroll_relative(x=-8 if move == "left" else 8, animate=False)
+            return
+        self.move_to(STEPS[move](self._cursor, max(1, self.size.height - 2), len(self.model)))
+        self.post_message(self.Changed(self))
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        if offset.y == 0:
+            x = offset.x - PREFIX_CELLS + self.scroll_offset.x
+            hit = next((p for p in self._layout_now.placed if p.at <= x < p.at + p.cells + 1), None)
+            if hit is not None:
+                self.sort_by(self.model.columns[hit.column].name)
+            return
+        position = self.scroll_offset.y + offset.y - 1
+        if position < len(self.model):
+            self.move_to(position)
+            self.post_message(self.Changed(self))
+            if event.chain == 2 and self.target is not None:
+                self.post_message(self.Opened(self, self.target))
+
+    def on_focus(self) -> None:
+        self._refresh_row(self._cursor)
+
+    def on_blur(self) -> None:
+        self._refresh_row(self._cursor)
