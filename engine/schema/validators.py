@@ -29,11 +29,12 @@ class Validator:
 
     def __init__(self, info: TypeInfo) -> None:
         self.info = info
-        self._fits = _compile(info).isinstance_python
+        self.fits = _compile(info).isinstance_python
+        """Whether an object needs no change (a negative number where zero is dropped takes the slow way, too)."""
 
     def __call__(self, obj: Obj) -> SchemaResult:
         """The object as the server keeps it, or what is wrong with it. Nothing is required: that is the kinds' validation."""
-        if self._fits(obj):
+        if self.fits(obj):
             return SchemaResult(obj)
         decoder = Decoder()
         made = decoder.decode(self.info, obj)
@@ -71,6 +72,20 @@ def _canonical(scalar: str, empty: bool = True) -> Callable[[Any], Any]:
     return check
 
 
+def _present(value: Any) -> Any:
+    """Accepts anything but null."""
+    if value is None:
+        raise ValueError("null")
+    return value
+
+
+def _true(value: Any) -> Any:
+    """Accepts only true (a literal schema takes 1.0 for it)."""
+    if value is not True:
+        raise ValueError("not true")
+    return value
+
+
 _TIME = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d"
 
 
@@ -94,13 +109,13 @@ class _Compiler:
             "microtime": core_schema.str_schema(pattern=_TIME + r"\.\d{6}Z$", strict=True),
             "bytes": core_schema.no_info_plain_validator_function(_canonical("bytes")),
             "quantity": core_schema.no_info_plain_validator_function(_canonical("quantity")),
-            "any": core_schema.any_schema(),
+            "any": core_schema.no_info_plain_validator_function(_present),
             **ints,
         }
 
         self.present: dict[str, CoreSchema] = {
             "string": core_schema.str_schema(min_length=1, strict=True),
-            "bool": core_schema.literal_schema([True]),
+            "bool": core_schema.no_info_plain_validator_function(_true),
             "bytes": core_schema.no_info_plain_validator_function(_canonical("bytes", empty=False)),
             "int32": core_schema.int_schema(ge=1, le=INT_RANGES["int32"][1], strict=True),
             "int64": core_schema.int_schema(ge=1, le=INT_RANGES["int64"][1], strict=True),
@@ -116,7 +131,7 @@ class _Compiler:
             return self.present[field.scalar] if field.omit else self.scalars[field.scalar]
         if field.kind == "object":
             return self.object(field.type)
-        element = self.field(field.element) if field.element else self.cs.any_schema()
+        element = self.field(field.element) if field.element else self.scalars["any"]
         least = 1 if field.omit else 0
         if field.kind == "list":
             return self.cs.list_schema(element, min_length=least, strict=True)
@@ -125,7 +140,7 @@ class _Compiler:
     def object(self, info: TypeInfo | None) -> "CoreSchema":
         """The schema of an object type."""
         if info is None or info.preserve:
-            return self.cs.any_schema()
+            return self.scalars["any"]
         ref = f"{info.name}#{id(info)}"
         if ref not in self.definitions:
             self.definitions[ref] = self.cs.any_schema()
