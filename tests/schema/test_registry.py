@@ -9,6 +9,7 @@ from engine.kinds.common.discovery import subresource_verbs, subresources_of
 from engine.kinds.common.model import Kind
 from engine.kinds.common.registry import Registry, load
 from engine.kinds.common.served import served
+from tests.schema.golden import FILES, gvk, objects, steps
 
 CRON_TAB = Kind("stable.example.com", ("v1",), "CronTab", "crontabs", True, short_names=("ct",))
 FACTS = Registry(served())
@@ -76,6 +77,18 @@ def test_kinds_agree_with_what_kubernetes_serves(kind: Kind) -> None:
     assert kind.list_kind in ("", fact.list_kind)
     assert set(subresources_of(fact)) <= set(subresources_of(kind))
     assert kind.has_generation == fact.has_generation
+
+
+def test_kinds_count_generations_as_recorded() -> None:
+    seen: set[str] = set()
+    for name in FILES:
+        for step in steps(name):
+            for obj in objects(step["response"]["body"]):
+                kind = FACTS.by_kind(gvk(obj)[0], obj["kind"]) if obj.get("metadata", {}).get("uid") and "apiVersion" in obj else None
+                if kind:
+                    seen.add(kind.resource)
+                    assert ("generation" in obj["metadata"]) == kind.has_generation, kind.resource
+    assert len(seen) > 35
 
 
 def test_loading_the_registry_builds_no_validators() -> None:
