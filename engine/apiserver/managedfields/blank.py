@@ -18,14 +18,14 @@ _PRESENT: dict[str, tuple[str, ...]] = {
     "apps.v1.ReplicaSetSpec": ("template",),
     "apps.v1.StatefulSetSpec": ("template", "updateStrategy"),
     "batch.v1.JobTemplateSpec": ("metadata", "spec"),
-    "core.v1.Event": ("source", "firstTimestamp", "lastTimestamp", "eventTime", "reportingComponent", "reportingInstance"),
+    "core.v1.Event": ("source", "reportingComponent", "reportingInstance"),
     "core.v1.NodeStatus": ("daemonEndpoints", "nodeInfo"),
     "core.v1.NodeDaemonEndpoints": ("kubeletEndpoint",),
     "core.v1.PersistentVolumeClaimSpec": ("resources",),
     "core.v1.PodTemplateSpec": ("metadata", "spec"),
     "core.v1.PodTemplate": ("template",),
     "core.v1.ServiceStatus": ("loadBalancer",),
-    "events.v1.Event": ("deprecatedSource", "deprecatedFirstTimestamp", "deprecatedLastTimestamp", "regarding"),
+    "events.v1.Event": ("deprecatedSource", "regarding"),
     "networking.v1.IngressStatus": ("loadBalancer",),
     "networking.v1.NetworkPolicySpec": ("podSelector",),
 }
@@ -39,7 +39,7 @@ def _struct(type_name: str) -> Obj:
     made: dict[str, Any] = {}
     present = _PRESENT.get(type_name, ())
     for name, field in named(type_name).fields.items():
-        if field.required or name in present:
+        if field.required or field.null or name in present:
             made[name] = _zero(field)
     return made
 

@@ -6,7 +6,6 @@ Replicas of a template are the same but for their names, so what was computed fo
 parts of the object, and for what differs by its form. Objects of equal fields, manager and second share one list of entries.
 """
 
-from functools import cache
 from typing import Any
 
 import orjson
@@ -20,7 +19,6 @@ from engine.apiserver.managedfields.shapes import STRUCT, Shape, TypedError, sha
 from engine.apiserver.managedfields.typed import compare, remember
 from engine.base.clock import rfc3339
 from engine.base.objects import Obj
-from engine.kinds.common.model import Kind
 from engine.schema.types import TypeInfo
 
 MANAGER_BYTES_MAX = 128
@@ -49,19 +47,17 @@ _RESETS: dict[tuple[str, str], FieldSet] = {
 }
 
 
-@cache
-def _reset(resource: str, subresource: str, has_status: bool) -> FieldSet:
+def reset_fields(subresource: str, has_status: bool, resource: str = "") -> FieldSet:
+    """Fields that nobody can write, and so own, through this (sub)resource; the same object for the same arguments.
+
+    `resource` (`deployments.apps`) matters for a few kinds only. (GetResetFields of pkg/registry/*/strategy.go)
+    """
     found = _RESETS.get((resource, subresource))
     if found is not None:
         return found
     if subresource == "status":
         return _SPEC
     return _STATUS if has_status and not subresource else EMPTY
-
-
-def reset_fields(kind: Kind, subresource: str) -> FieldSet:
-    """Fields that nobody can write, and so own, through this (sub)resource (GetResetFields of pkg/registry/*/strategy.go)."""
-    return _reset(kind.resource, subresource, kind.status)
 
 
 def updated(live: Obj | None, new: Obj, type_info: TypeInfo | None, writer: Writer, now: float) -> Obj:

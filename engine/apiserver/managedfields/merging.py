@@ -8,6 +8,8 @@ from typing import Any
 
 from engine.apiserver.managedfields.fieldsets import FieldSet, is_member, show_element
 from engine.apiserver.managedfields.shapes import ATOMIC, DEDUCED, KEYED, MAP, SCALAR, SET, STRUCT, Shape, TypedError
+from engine.apiserver.patching.gotext import go_pointer, go_syntax, go_type
+from engine.apiserver.patching.merge import same
 from engine.base.objects import Obj
 
 EMPTIED: Mapping[str, Any] = {}
@@ -31,11 +33,7 @@ def merge(live: Any, applied: Any, shape: Shape) -> Any:
         return live if applied is None else applied
     if mode in (KEYED, SET) and isinstance(live, list) and live:
         return _merge_items(live, applied, shape) if isinstance(applied, list) else live
-    return live if _same(live, applied) else applied
-
-
-def _same(a: Any, b: Any) -> bool:
-    return bool(a == b) and (a.__class__ is bool) is (b.__class__ is bool)
+    return live if same(live, applied) else applied
 
 
 def _merge_fields(live: Mapping[str, Any], applied: Mapping[str, Any], shape: Shape) -> Any:
@@ -126,28 +124,28 @@ def _remove_fields(value: Mapping[str, Any], fields: FieldSet, shape: Shape) -> 
 
 def _remove_items(values: list[Any], fields: FieldSet, shape: Shape) -> Any:
     made: list[Any] = []
-    same = True
+    unchanged = True
     for element, value in shape.items(values):
         node = fields.get(element)
         if node is not None and is_member(node):
-            same = False
+            unchanged = False
             continue
         left = value if node is None else remove(value, node, shape.element)
-        same = same and left is value
+        unchanged = unchanged and left is value
         made.append(left)
-    return values if same else made or EMPTIED
+    return values if unchanged else made or EMPTIED
 
 
 def settled(value: Any) -> Any:
     """The value without fields that are EMPTIED."""
     if isinstance(value, dict):
         changed = {name: settled(inner) for name, inner in value.items() if inner is not EMPTIED}
-        same = len(changed) == len(value) and all(changed[name] is value[name] for name in changed)
-        return value if same else changed
+        unchanged = len(changed) == len(value) and all(changed[name] is value[name] for name in changed)
+        return value if unchanged else changed
     if isinstance(value, list):
         items = [settled(inner) for inner in value if inner is not EMPTIED]
-        same = len(items) == len(value) and all(a is b for a, b in zip(items, value, strict=True))
-        return value if same else items
+        unchanged = len(items) == len(value) and all(a is b for a, b in zip(items, value, strict=True))
+        return value if unchanged else items
     return value
 
 
@@ -179,14 +177,14 @@ def _errors(value: Any, shape: Shape, path: str) -> Iterator[str]:
     elif mode in (STRUCT, MAP):
         yield from _map_errors(value, shape, path)
     elif shape.is_list and not isinstance(value, list):
-        yield _at(path, f"expected list, got {_go(value)}")
+        yield _at(path, f"expected list, got {go_pointer(value)}")
     elif not shape.is_list and not isinstance(value, dict):
-        yield _at(path, f"expected map, got {_go(value)}")
+        yield _at(path, f"expected map, got {go_pointer(value)}")
 
 
 def _map_errors(value: Any, shape: Shape, path: str) -> Iterator[str]:
     if not isinstance(value, dict):
-        yield _at(path, f"expected map, got {_go(value)}")
+        yield _at(path, f"expected map, got {go_pointer(value)}")
         return
     for name, inner in value.items():
         if shape.mode == STRUCT and not shape.declares(name):
@@ -197,7 +195,7 @@ def _map_errors(value: Any, shape: Shape, path: str) -> Iterator[str]:
 
 def _list_errors(value: Any, shape: Shape, path: str) -> Iterator[str]:
     if not isinstance(value, list):
-        yield _at(path, f"expected list, got {_go(value)}")
+        yield _at(path, f"expected list, got {go_pointer(value)}")
         return
     seen: set[str] = set()
     for i, inner in enumerate(value):
@@ -215,52 +213,10 @@ def _list_errors(value: Any, shape: Shape, path: str) -> Iterator[str]:
 def _scalar_errors(value: Any, shape: Shape, path: str) -> Iterator[str]:
     match shape.scalar:
         case "string" if not isinstance(value, str):
-            yield _at(path, f"expected string, got &value.valueUnstructured{{Value:{_go_syntax(value)}}}")
+            yield _at(path, f"expected string, got &value.valueUnstructured{{Value:{go_syntax(value)}}}")
         case "numeric" if isinstance(value, bool) or not isinstance(value, int | float):
-            yield _at(path, f"expected numeric (int or float), got {_go_type(value)}")
+            yield _at(path, f"expected numeric (int or float), got {go_type(value)}")
         case "boolean" if not isinstance(value, bool):
-            yield _at(path, f"expected boolean, got {_go(value)}")
+            yield _at(path, f"expected boolean, got {go_pointer(value)}")
         case "" if isinstance(value, dict | list):
-            yield _at(path, f"expected any scalar, got {_go(value)}")
-
-
-def _go_type(value: Any) -> str:
-    """Go's `%T` of decoded JSON."""
-    for kind, name in ((bool, "bool"), (str, "string"), (int, "int64"), (float, "float64"), (list, "[]interface {}")):
-        if isinstance(value, kind):
-            return name
-    return "map[string]interface {}"
-
-
-def _go_syntax(value: Any) -> str:
-    """Go's `%#v` of decoded JSON."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return show_string(value)
-    if isinstance(value, list):
-        return f"[]interface {{}}{{{', '.join(map(_go_syntax, value))}}}"
-    if isinstance(value, dict):
-        return f"map[string]interface {{}}{{{', '.join(f'{show_string(k)}:{_go_syntax(v)}' for k, v in sorted(value.items()))}}}"
-    return "interface {}(nil)" if value is None else str(value)
-
-
-def _go(value: Any) -> str:
-    """Go's `%v` of a pointer to a value of decoded JSON."""
-    return f"&{{{go_value(value)}}}"
-
-
-def go_value(value: Any) -> str:
-    """Go's `%v` of decoded JSON."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return f"[{' '.join(map(go_value, value))}]"
-    if isinstance(value, dict):
-        return f"map[{' '.join(f'{k}:{go_value(v)}' for k, v in sorted(value.items()))}]"
-    return "<nil>" if value is None else str(value)
-
-
-def show_string(value: str) -> str:
-    """A string in Go's quotes."""
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t") + '"'
+            yield _at(path, f"expected any scalar, got {go_pointer(value)}")
