@@ -1,0 +1,1 @@
+"""What simulated containers do: pure functions of the pod, the image and the time."""
