@@ -116,7 +116,8 @@ class DeleteCollection:
 @dataclass(frozen=True, slots=True)
 class Check:
     """Read the object from the server, past the cache: go on only where it is there with this uid and not terminating, or, with
-    `present` false, only where there is none with this uid. Otherwise the rest is left and the key reconciled again."""
+    `present` false, only where there is none with this uid (of any, where empty). Otherwise the rest is left and the key reconciled
+    again."""
 
     resource: str
     namespace: str
@@ -147,8 +148,9 @@ class Parallel:
 
     With `about`, each Create and Delete of a Pod is recorded about it as PodControl does: `SuccessfulCreate` "Created pod: x",
     `FailedCreate` "Error creating: …", `SuccessfulDelete` "Deleted pod: x", `FailedDelete` "Error deleting: …".
-    `then` gets the failures (none: all succeeded) and returns what to do next, such as the status that names them; without it
-    a failure ends the list as that of any action does. Failures count for the key's backoff in either case.
+    `then` gets the failures (none: all succeeded) and returns what to do next, such as the status that names them, after which the
+    list goes on; without it a failure ends the list as that of any action does. Failures count for the key's backoff in either case.
+    A `Check` among the actions that does not hold skips `then`.
     """
 
     actions: tuple["Create | Delete | Patch | Update | Post | Check", ...]

@@ -57,6 +57,8 @@ class Controller:
     """Indexes of its own, resource -> name -> values; prefix the name with the controller's."""
     everything: EverythingMapper | None = None
     """Follows every resource of the server, `read.resources`; keys that a change of any of them brings up."""
+    reads_everything: bool = False
+    """Reads `read.resources` without following it."""
     initial: tuple[Any, ...] = ()
     """Keys to reconcile at the start."""
     workers: int = 5

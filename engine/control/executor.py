@@ -187,7 +187,7 @@ class Executor:
             if error.code != 404:
                 raise
             found = None
-        there = found is not None and uid_of(found) == action.uid
+        there = found is not None and action.uid in ("", uid_of(found))
         holds = there and not (found or {})["metadata"].get("deletionTimestamp") if action.present else not there
         outcome.again = outcome.again or not holds
         return holds
@@ -222,9 +222,9 @@ class Executor:
             held = await self._batch(batch, action.about, cause, outcome, failures)
             size *= 2
         outcome.failures += failures
-        if action.then is not None and held and not await self._sequence(action.then(failures), cause, outcome):
-            return False
-        return held and not failures
+        if action.then is None:
+            return held and not failures
+        return not held or await self._sequence(action.then(failures), cause, outcome)
 
     async def _batch(self, actions: Sequence[Action], about: Obj | None, cause: Cause, outcome: Outcome, failures: list[Failure]) -> bool:
         """Do `actions` in lanes that each take the next one: answers that need no waiting cost no task switch."""

@@ -31,7 +31,7 @@ class Manager:
         self._own_informers = informers is None
         self._strict = strict
         chosen = selected(controllers, selection)
-        self._everything = EverythingWatcher(client, self.informers) if any(c.everything for c in chosen) else None
+        self._everything = EverythingWatcher(client, self.informers) if any(c.everything or c.reads_everything for c in chosen) else None
         self.runners = {c.name: Runner(c, client, world, self.informers, self._everything) for c in chosen}
 
     @property

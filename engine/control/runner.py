@@ -71,7 +71,7 @@ class Runner:
         """Reconcile until cancelled. An exception of a reconcile is logged and the key tried again; with `strict`, raised."""
         self._listen()
         await self._informers.synced(self.controller.resources)
-        if self._everything is not None and self.controller.everything is not None:
+        if self._everything is not None and (self.controller.everything is not None or self.controller.reads_everything):
             await self._everything.synced.wait()
         for key in self.controller.initial:
             self.queue.add(key)
