@@ -51,12 +51,20 @@ COMPACT_PERIOD_S = 300.0
 
 
 class _Subscription:
-    __slots__ = ("active", "listener", "namespace")
+    __slots__ = ("active", "listener", "namespace", "others")
 
-    def __init__(self, namespace: str, listener: Listener) -> None:
+    def __init__(self, namespace: str, listener: Listener, others: "list[_Subscription]") -> None:
         self.namespace = namespace
         self.listener = listener
         self.active = True
+        self.others = others
+        others.append(self)
+
+    def cancel(self) -> None:
+        """End it; events that are under way are not delivered any more."""
+        if self.active:
+            self.active = False
+            self.others.remove(self)
 
 
 class Store:
@@ -198,7 +206,8 @@ class Store:
         """Make all of `writes` (of different keys) under one new revision, or none; return the revision.
 
         Listeners are called before it returns (those of a commit that a listener makes, after the outer one's). That a listener
-        raises is a programming error: the commit stands, the other listeners are called, then the error comes out of here.
+        raises is a programming error: the commit stands, the other listeners are called, the subscription ends as it has missed
+        something, and the error comes out of here.
 
         Raises:
             ConflictError: a key is not at its expected revision.
@@ -277,20 +286,12 @@ class Store:
             CompactedError: history no longer reaches back to `since`.
             FutureRevisionError: the revision does not exist yet: it is another store's.
         """
-        subscription = _Subscription(namespace, listener)
-        if since:
-            self._outbox.extend((subscription, event) for event in self._since(resource, namespace, since))
-        others = self._subscriptions.setdefault(resource, [])
-        others.append(subscription)
-
-        def cancel() -> None:
-            if subscription.active:
-                subscription.active = False
-                others.remove(subscription)
-
+        missed = self._since(resource, namespace, since) if since else []
+        subscription = _Subscription(namespace, listener, self._subscriptions.setdefault(resource, []))
+        self._outbox.extend((subscription, event) for event in missed)
         if self._outbox and not self._delivering:
             self._deliver()
-        return cancel
+        return subscription.cancel
 
     def _since(self, resource: str, namespace: str, since: int) -> Events:
         floor = self._readable(resource, since)
@@ -306,14 +307,18 @@ class Store:
 
     def _deliver(self) -> None:
         self._delivering = True
+        failed: Callable[[], None] | None = None
         try:
             while self._outbox:
                 subscription, event = self._outbox.popleft()
                 if subscription.active:
+                    failed = subscription.cancel
                     subscription.listener(event)
+                    failed = None
         finally:
             self._delivering = False
-            if self._outbox:
+            if failed:
+                failed()
                 self._deliver()
 
     # Forgetting
@@ -410,6 +415,6 @@ class Store:
         return Version(revision, time, cause, first if first and first.revision < revision else None)
 
     async def close(self) -> None:
-        """Write what is waiting, then refuse writes; reading stays possible."""
+        """Write what is waiting, then refuse writes; what is in memory can still be read."""
         self._closed = self._closed or "the store is closed"
         await self._journal.close()

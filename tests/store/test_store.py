@@ -320,6 +320,8 @@ def test_a_raising_listener_neither_breaks_the_commit_nor_the_others(store):
     with pytest.raises(LookupError):
         store.commit([put("a"), put("b")], ME)
     assert heard == ["a", "b"] and store.revision == 2 and store.count("pods") == 2
+    store.commit([put("c")], ME)
+    assert heard == ["a", "b", "c"]
 
 
 def test_a_closed_store_reads_but_does_not_write(store):

@@ -56,10 +56,11 @@ _OLDER_VERSIONS = (
 class LogFile:
     """One open journal file: a connection to write (from one thread) and one to read."""
 
-    def __init__(self, path: Path, page_count_max: int = 0) -> None:
+    def __init__(self, path: Path, page_count_max: int = 0, accept_loss: bool = False) -> None:
         """Open or create the file.
 
         Args:
+            accept_loss: go on although acknowledged commits are missing. Their revisions are not used again, and history starts anew.
             page_count_max: the most pages of 8 KiB that it may have; 0 for no limit.
 
         Raises:
@@ -67,21 +68,24 @@ class LogFile:
         """
         self.path = path
         self._lock = _Lock(path)
+        self._open: list[sqlite3.Connection] = []
         try:
-            self._writer = _connect(path)
-            self._reader = _connect(path)
+            self._writer = self._connect()
+            self._reader = self._connect()
             if page_count_max:
                 self._writer.execute(f"PRAGMA max_page_count = {page_count_max}")
             self._prepare()
+            if accept_loss:
+                self._writer.execute("UPDATE compacted SET revision = max(revision, ?)", (self._missing(),))
             self.compacted: int = self._reader.execute("SELECT revision FROM compacted").fetchone()[0]
             self.revision = self._last_revision()
+            marks = self.marks()
         except sqlite3.Error as error:
-            self._lock.release()
+            self.close()
             raise JournalError(f"{path}: cannot be opened as a journal: {error}") from error
         except JournalError:
-            self._lock.release()
+            self.close()
             raise
-        marks = self.marks()
         self._marked_s = marks[-1][0] if marks else float("-inf")
 
     def _prepare(self) -> None:
@@ -99,14 +103,29 @@ class LogFile:
         if version != FORMAT:
             raise JournalError(f"{self.path}: has format {version}, this program reads format {FORMAT}")
 
-    def _last_revision(self) -> int:
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        self._open.append(connection)
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def _last_written(self) -> int:
         last = self._reader.execute("SELECT max(id) FROM log").fetchone()[0]
-        found: int = max(self.compacted, (last or 0) >> PART_BITS)
+        return (last or 0) >> PART_BITS
+
+    def _missing(self) -> int:
+        """The last acknowledged revision if it is missing, else 0."""
         acknowledged = self._lock.revision()
-        if found < acknowledged:
+        return acknowledged if acknowledged > self._last_written() else 0
+
+    def _last_revision(self) -> int:
+        found = max(self.compacted, self._last_written())
+        if found < self._missing():
             raise JournalError(
-                f"{self.path}: ends at revision {found} though revision {acknowledged} was acknowledged: the file or its write-ahead log"
-                f" was damaged, cut off or removed. To go on without what is missing, delete {self._lock.path}"
+                f"{self.path}: ends at revision {found} though revision {self._missing()} was acknowledged: the file or its write-ahead"
+                " log was damaged, cut off or removed (to go on without what is missing, open it with accept_loss)"
             )
         return found
 
@@ -124,9 +143,9 @@ class LogFile:
             )
             if rows != keys:
                 raise JournalError(f"{self.path}: is damaged: {keys} rows are indexed, {rows} are there")
-            yield from self._select(f"id IN ({_LATEST.format('1')}) AND type != '{DELETED}'", ())
         except sqlite3.Error as error:
             raise JournalError(f"{self.path}: is damaged: {error}") from error
+        yield from self._select(f"id IN ({_LATEST.format('1')}) AND type != '{DELETED}'", ())
 
     def _count(self, how: str) -> int:
         count: int = self._reader.execute(f"SELECT count(*) FROM log {how}").fetchone()[0]
@@ -159,13 +178,15 @@ class LogFile:
         return self._reader.execute("SELECT time, revision FROM mark ORDER BY revision").fetchall()
 
     def _select(self, where: str, arguments: tuple[str | int, ...], order: str = "id") -> Iterator[Row]:
-        for columns in self._reader.execute(f"SELECT * FROM log WHERE {where} ORDER BY {order}", arguments):
-            row = Row._make(columns)
-            if not row.sound():
-                raise JournalError(
-                    f"{self.path}: is damaged: {row.resource} {row.namespace}/{row.name} of revision {row.revision} has a wrong checksum"
-                )
-            yield row
+        try:
+            for columns in self._reader.execute(f"SELECT * FROM log WHERE {where} ORDER BY {order}", arguments):
+                row = Row._make(columns)
+                if not row.sound():
+                    key = f"{row.resource} {row.namespace}/{row.name}"
+                    raise JournalError(f"{self.path}: is damaged: {key} of revision {row.revision} has a wrong checksum")
+                yield row
+        except sqlite3.Error as error:
+            raise JournalError(f"{self.path}: is damaged: {error}") from error
 
     # Writing (on the journal's thread)
 
@@ -216,22 +237,14 @@ class LogFile:
 
     def close(self) -> None:
         """Close the file and let others open it."""
-        self._reader.close()
-        self._writer.close()
+        for connection in self._open:
+            connection.close()
         self._lock.release()
 
 
 def _insert(rows: int) -> str:
     row = f"({','.join('?' * len(Row._fields))})"
     return f"INSERT INTO log VALUES {','.join([row] * rows)}"
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection
 
 
 class _Lock:

@@ -112,7 +112,8 @@ class Sharing:
         for field, part in obj.items():
             if type(part) is dict and len(part) > 1:
                 self._share(part)
-                obj[field] = self._one(part)
+                if field != "metadata":
+                    obj[field] = self._one(part)
         return obj
 
     def _share(self, part: dict[str, Any]) -> None:

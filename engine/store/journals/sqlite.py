@@ -17,7 +17,7 @@ from typing import NamedTuple
 from engine.base.limits import JOURNAL_HISTORY_S, JOURNAL_PENDING_EVENTS_MAX
 from engine.base.objects import Obj
 from engine.store.events import ADDED, DELETED, Event, FutureRevisionError, StoreClosedError
-from engine.store.journals.base import Change, Entry, Recovered
+from engine.store.journals.base import Change, Entry, JournalError, Recovered
 from engine.store.journals.logfile import LogFile
 from engine.store.journals.rows import COMMIT_WRITES_MAX, Row, Sharing, first_id, row_of
 from engine.store.shards import LEASES
@@ -48,6 +48,7 @@ class SqliteJournal:
         history_s: float = JOURNAL_HISTORY_S,
         pending_events_max: int = JOURNAL_PENDING_EVENTS_MAX,
         page_count_max: int = 0,
+        accept_loss: bool = False,
     ) -> None:
         """Open the file, or create it.
 
@@ -55,11 +56,12 @@ class SqliteJournal:
             history_s: how long past revisions can be listed (`Store.run` compacts what is older).
             pending_events_max: at this many events that wait to be written, a commit blocks until the disk has caught up.
             page_count_max: a quota in pages of 8 KiB; 0 for none.
+            accept_loss: open it although acknowledged commits are missing, which were lost to damage.
 
         Raises:
             JournalError: another process has it open, it is no journal, or what was acknowledged is no longer in it.
         """
-        self._file = LogFile(path, page_count_max)
+        self._file = LogFile(path, page_count_max, accept_loss)
         self._history_s = history_s
         self._pending_max = pending_events_max
         self._pending: list[Row] = []
@@ -82,8 +84,8 @@ class SqliteJournal:
 
     @property
     def oldest(self) -> int | None:
-        """The last compaction's revision."""
-        return self._oldest
+        """The last compaction's revision; after the end of the journal nothing can be read."""
+        return None if self._closed else self._oldest
 
     @property
     def history_s(self) -> float:
@@ -109,8 +111,13 @@ class SqliteJournal:
 
     def _entries(self) -> Iterator[Entry]:
         sharing = Sharing()
-        for row in self._file.live():
-            yield Entry(row.resource, row.namespace, row.name, sharing.decode(row.value), row.version())
+        try:
+            for row in self._file.live():
+                yield Entry(row.resource, row.namespace, row.name, sharing.decode(row.value), row.version())
+        except JournalError:
+            self._closed = True
+            self._file.close()
+            raise
 
     def page_at(self, resource: str, namespace: str, revision: int) -> list[Obj]:
         """The objects of a resource as of a revision, in (namespace, name) order."""
@@ -143,7 +150,7 @@ class SqliteJournal:
 
         Of those that a compaction supersedes none is shown, whether it is deleted yet or not.
         """
-        rows = self._file.versions(resource, namespace, name, until)
+        rows = [] if self._closed else self._file.versions(resource, namespace, name, until)
         old = [row for row in rows if row.revision <= self._oldest]
         events = []
         previous = None
@@ -230,7 +237,7 @@ class SqliteJournal:
         if outcome.failure and not self._failure:
             self._failure = f"{self._file.path}: {outcome.failure}"
             self._on_failure()
-        elif not outcome.failure:
+        elif not self._failure:
             self._durable = outcome.revision
         waiting = self._waiters
         self._waiters = []
@@ -283,6 +290,15 @@ class SqliteJournal:
     # Writing: the thread's side
 
     def _work(self) -> None:
+        ended = "its thread died"
+        try:
+            self._write_batches()
+            ended = ""
+        finally:
+            if ended:
+                self._tell(_Outcome(0, 0, ended))
+
+    def _write_batches(self) -> None:
         compaction: Iterator[None] | None = None
         while True:
             try:
