@@ -45,7 +45,6 @@ def union(a: FieldSet, b: FieldSet) -> FieldSet:
 
 def _union_children(a: FieldSet, b: FieldSet) -> FieldSet:
     changed: dict[str, Any] | None = None
-    added = False
     for key, theirs in b.items():
         ours = a.get(key)
         if ours is theirs:
@@ -54,10 +53,9 @@ def _union_children(a: FieldSet, b: FieldSet) -> FieldSet:
         if merged is not ours:
             changed = dict(a) if changed is None else changed
             changed[key] = merged
-            added = added or ours is None
     if changed is None:
         return a
-    return dict(sorted(changed.items())) if added else changed
+    return changed
 
 
 def _union_nodes(a: FieldSet, b: FieldSet) -> FieldSet:

@@ -60,6 +60,9 @@ def reset_fields(subresource: str, has_status: bool, resource: str = "") -> Fiel
     return _STATUS if has_status and not subresource else EMPTY
 
 
+_Key = tuple[Any, ...]
+
+
 def updated(live: Obj | None, new: Obj, type_info: TypeInfo | None, writer: Writer, now: float) -> Obj:
     """`new` with managedFields as they are after a create (`live` None), an update or a patch that is no apply.
 
@@ -67,7 +70,7 @@ def updated(live: Obj | None, new: Obj, type_info: TypeInfo | None, writer: Writ
     no key, keep their managers as they were (UpdateNoErrors).
     """
     shape = shape_of(type_info)
-    sent = new["metadata"].get("managedFields")
+    sent = (new.get("metadata") or {}).get("managedFields")
     try:
         if live is None and not sent:
             return _with_entries(new, _created(new, type_info, shape, writer, rfc3339(now)))
@@ -75,9 +78,33 @@ def updated(live: Obj | None, new: Obj, type_info: TypeInfo | None, writer: Writ
         if live is not None and not held:
             return _with_entries(new, None)
         change = Change(live if live is not None else blank_of(type_info), new, shape, writer)
-        return _with_entries(new, after_update(held, change, rfc3339(now)))
+        return _with_entries(new, _after_update(held, change, rfc3339(now)))
     except TypedError:
         return _with_entries(new, live["metadata"].get("managedFields") if live is not None else None)
+
+
+_updates: dict[_Key, tuple[list[Entry], list[Entry]]] = {}
+"""Entries after an update, with those before it."""
+
+_SMALL = 3
+"""Fields in a change that is likely to be made alike to many objects: a heartbeat, a condition."""
+
+
+def _after_update(held: list[Entry], change: Change, time: str) -> list[Entry]:
+    """`after_update`, remembered for small changes, so that objects that share their entries go on to share them."""
+    writer = change.writer
+    comparison = change.compared(writer.api_version)
+    if comparison is None or len(comparison.written) != 1 or comparison.removed or writer.convert is not None:
+        return after_update(held, change, time)
+    (node,) = comparison.written.values()
+    if len(node) > _SMALL:
+        return after_update(held, change, time)
+    key = (id(held), orjson.dumps(comparison.written), writer.manager, writer.api_version, writer.subresource, time)
+    found = _updates.get(key)
+    if found is None:
+        found = (held, after_update(held, change, time))
+        remember(_updates, key, found)
+    return found[1]
 
 
 def _held(live: Obj | None, sent: Any, writer: Writer) -> list[Entry]:
@@ -91,7 +118,7 @@ def _held(live: Obj | None, sent: Any, writer: Writer) -> list[Entry]:
 
 
 def _with_entries(obj: Obj, entries: list[Entry] | None) -> Obj:
-    metadata = obj["metadata"]
+    metadata = obj.get("metadata") or {}
     if entries:
         return obj if metadata.get("managedFields") is entries else {**obj, "metadata": {**metadata, "managedFields": entries}}
     if "managedFields" not in metadata:
@@ -99,10 +126,8 @@ def _with_entries(obj: Obj, entries: list[Entry] | None) -> Obj:
     return {**obj, "metadata": {name: value for name, value in metadata.items() if name != "managedFields"}}
 
 
-_Key = tuple[Any, ...]
-
 _creates: dict[_Key, tuple[list[Any], list[Entry]]] = {}
-"""Entries of created objects, with the objects whose identity is in the key."""
+"""Entries of created objects that are nothing but spec and status, with the objects whose identity is in the key."""
 _lists: dict[_Key, list[Entry]] = {}
 
 
@@ -111,21 +136,18 @@ def _created(new: Obj, info: TypeInfo | None, shape: Shape, writer: Writer, time
     parts: list[Any] = [shape, writer.reset]
     for name, value in new.items():
         if name == "metadata":
-            key.append(_form(value))
-        elif value.__class__ is dict and value:
-            key.append(name)
-            key.append(id(value))
+            key.append(_form(value or {}))
+        elif name == "spec" or name == "status":
             parts.append(value)
+            key += (name, id(value) if value else None)
         elif name != "apiVersion" and name != "kind":
-            parts.clear()
-            break
+            return _created_entries(new, info, writer, time)
     known = tuple(key)
-    found = _creates.get(known) if parts else None
+    found = _creates.get(known)
     if found is not None:
         return found[1]
-    entries = _created_entries(new, info, shape, writer, time)
-    if parts:
-        remember(_creates, known, (parts, entries))
+    entries = _created_entries(new, info, writer, time)
+    remember(_creates, known, (parts, entries))
     return entries
 
 
@@ -147,8 +169,8 @@ def _form(metadata: Any) -> _Key:
 _parts: dict[_Key, tuple[Any, Shape, FieldSet | None]] = {}
 
 
-def _created_entries(new: Obj, info: TypeInfo | None, shape: Shape, writer: Writer, time: str) -> list[Entry]:
-    blank = blank_of(info)
+def _created_entries(new: Obj, info: TypeInfo | None, writer: Writer, time: str) -> list[Entry]:
+    blank, shape = blank_of(info), shape_of(info)
     fields: dict[str, Any] = {}
     for name, value in new.items():
         node = _written(name, value, blank, shape)

@@ -87,7 +87,7 @@ def _added_fields(value: Mapping[str, Any], shape: Shape) -> FieldSet:
     fields: dict[str, Any] = {}
     for name, inner in value.items():
         element, inner_shape = shape.child(name)
-        fields[element] = added(inner, inner_shape) if inner.__class__ in _CONTAINERS else LEAF
+        fields[element] = added(inner, inner_shape) if isinstance(inner, _CONTAINERS) else LEAF
     return fields
 
 
@@ -109,7 +109,7 @@ def added_flat(value: Any, shape: Shape) -> FieldSet:
     if shape.mode != STRUCT or not isinstance(value, dict):
         return added(value, shape)
     for inner in value.values():
-        if inner.__class__ in _CONTAINERS:
+        if isinstance(inner, _CONTAINERS):
             return added(value, shape)
     key = (id(shape), tuple(value))
     found = _flat.get(key)
@@ -147,7 +147,7 @@ def _compare_fields(old: Mapping[str, Any], new: Mapping[str, Any], shape: Shape
             continue
         if ours is _ABSENT:
             element, inner = shape.child(name)
-            written[element] = remembered(theirs, inner) if theirs.__class__ in _CONTAINERS else LEAF
+            written[element] = remembered(theirs, inner) if isinstance(theirs, _CONTAINERS) else LEAF
             continue
         if ours == theirs and (ours.__class__ is bool) is (theirs.__class__ is bool):
             continue

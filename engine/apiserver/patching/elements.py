@@ -49,13 +49,20 @@ def bad_argument(expected: str, value: Any) -> PatchError:
     return PatchError(500, f"expected a {expected}, but received a {'%!s(<nil>)' if value is None else go_type(value)}")
 
 
+def json_type(value: Any) -> type:
+    """The type of a JSON value; subclasses count as what they are of."""
+    if isinstance(value, dict):
+        return dict
+    return list if isinstance(value, list) else type(value)
+
+
 def element_kind(values: list[Any]) -> type:
     """The one type of all elements.
 
     Raises:
         PatchError: they differ, are lists, or there are none.
     """
-    kinds = {type(value) for value in values}
+    kinds = {json_type(value) for value in values}
     if list in kinds:
         raise PatchError(422, "lists of lists are not supported")
     if len(kinds) > 1:

@@ -4,7 +4,6 @@ Directives: `$patch: delete | replace | merge`, `$retainKeys`, `$setElementOrder
 (apimachinery/pkg/util/strategicpatch/patch.go, its errors in pkg/util/mergepatch/errors.go)
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from engine.apiserver.patching.elements import (
@@ -17,6 +16,7 @@ from engine.apiserver.patching.elements import (
     deduplicated,
     element_kind,
     index_of,
+    json_type,
     no_merge_key,
 )
 from engine.apiserver.patching.gotext import go_value
@@ -118,7 +118,7 @@ def _merge_field(made: dict[str, Any], name: str, value: Any, parent: FieldInfo)
         made.pop(name, None)
         return
     ours = made.get(name)
-    if name not in made or _json_type(ours) is not _json_type(value):
+    if name not in made or json_type(ours) is not json_type(value):
         if not deleting:
             _take(made, name, without_nulls(value))
         return
@@ -129,10 +129,6 @@ def _merge_field(made: dict[str, Any], name: str, value: Any, parent: FieldInfo)
         made[name] = _merge_lists(ours, value, _field(parent, name), deleting)
     elif not same(ours, value):
         made[name] = value
-
-
-def _json_type(value: Any) -> type:
-    return type(value) if not isinstance(value, Mapping) else dict
 
 
 def _take(made: dict[str, Any], name: str, value: Any) -> None:
