@@ -2,7 +2,7 @@
 
 from engine.base import fields, quantity
 from engine.base.fields import FieldError
-from engine.base.objects import Obj
+from engine.base.objects import Obj, annotations_of
 from engine.kinds.common import names
 from engine.kinds.common.podspec import change_at, compact, fill
 from engine.kinds.common.quantities import canonical_at
@@ -10,6 +10,13 @@ from engine.kinds.common.rules import label_selector, one_of, unsupported
 
 ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 VOLUME_MODES = ("Block", "Filesystem")
+CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
+
+
+def storage_class(obj: Obj) -> str:
+    """The storage class of a volume or a claim, whose annotation of old comes first."""
+    text: str = annotations_of(obj).get(CLASS_ANNOTATION) or (obj.get("spec") or {}).get("storageClassName") or ""
+    return text
 
 
 def claim_spec_defaults(spec: Obj) -> Obj:

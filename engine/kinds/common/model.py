@@ -94,6 +94,9 @@ class Kind:
     """Per other served version: (from storage, to storage); a version that is absent differs in apiVersion only."""
     default_grace_s: Callable[[Obj], int] | None = None
     """Kinds that are deleted gracefully (Pod): seconds of grace for this object now; 0 deletes at once."""
+    stored_as: str = ""
+    """The resource that this kind is another view of (`events.events.k8s.io` of `events`): objects are stored under that key, with
+    its apiVersion and in its shape, which the functions above get; `convert` has every served version."""
     finalizers: tuple[str, ...] = ()
     """Added to metadata.finalizers on create (PersistentVolumeClaim protection is admission's, Namespace's are in spec)."""
 
