@@ -1,0 +1,94 @@
+"""Admission: plugins that change or refuse a write, in upstream's order (pkg/kubeapiserver/options/plugins.go)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import engine.apiserver.admission
+from engine.base.api import User
+from engine.base.objects import Obj
+from engine.base.plugins import exported
+from engine.kinds.common.model import Kind
+
+CREATE, UPDATE, DELETE, CONNECT = "CREATE", "UPDATE", "DELETE", "CONNECT"
+
+ORDER = (
+    "NamespaceLifecycle",
+    "ServiceAccount",
+    "TaintNodesByCondition",
+    "Priority",
+    "DefaultTolerationSeconds",
+    "DefaultStorageClass",
+    "StorageObjectInUseProtection",
+    "DefaultIngressClass",
+)
+
+
+class Objects(Protocol):
+    """What plugins read of the cluster."""
+
+    def get(self, resource: str, namespace: str, name: str) -> Obj | None:
+        """The object in its storage version; None where there is none."""
+
+    def list(self, resource: str, namespace: str = "") -> Sequence[Obj]:
+        """All objects of a resource, in order."""
+
+
+@dataclass(slots=True)
+class Attributes:
+    """The write that is to be admitted: `obj` is the new object (None on delete), `old` the one before (None on create)."""
+
+    kind: Kind
+    operation: str
+    namespace: str
+    name: str
+    subresource: str
+    obj: Obj
+    old: Obj | None
+    user: User
+    dry_run: bool = False
+
+
+class Plugin(Protocol):
+    """One admission plugin. It handles `operations` on `resources` (empty: all), without subresources unless it says otherwise."""
+
+    name: str
+    operations: frozenset[str]
+    resources: frozenset[str]
+    subresources: bool
+
+    def admit(self, write: Attributes, objects: Objects) -> Obj:
+        """The object as it should be written; the same one where nothing is to be changed.
+
+        Raises:
+            StatusError: the write is refused.
+        """
+
+
+class AdmissionChain:
+    """The plugins, and which of them care for what."""
+
+    def __init__(self, objects: Objects) -> None:
+        found: list[Plugin] = exported(engine.apiserver.admission, "PLUGIN")
+        self._plugins = sorted(found, key=lambda plugin: ORDER.index(plugin.name))
+        self._objects = objects
+        self._interested: dict[tuple[str, str, bool], tuple[Plugin, ...]] = {}
+
+    def admit(self, write: Attributes) -> Obj:
+        """The object after all plugins.
+
+        Raises:
+            StatusError: one refuses.
+        """
+        key = (write.operation, write.kind.resource, bool(write.subresource))
+        plugins = self._interested.get(key)
+        if plugins is None:
+            plugins = self._interested[key] = tuple(p for p in self._plugins if _handles(p, *key))
+        for plugin in plugins:
+            write.obj = plugin.admit(write, self._objects)
+        return write.obj
+
+
+def _handles(plugin: Plugin, operation: str, resource: str, subresource: bool) -> bool:
+    wanted = not plugin.resources or resource in plugin.resources
+    return operation in plugin.operations and wanted and (plugin.subresources or not subresource)

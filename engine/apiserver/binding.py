@@ -1,0 +1,69 @@
+"""pods/binding: the scheduler's decision (pkg/registry/core/pod/storage/storage.go BindingREST)."""
+
+from typing import Any
+
+from engine.apiserver.context import Call, Context
+from engine.apiserver.decoding import read_body
+from engine.apiserver.options import write_options
+from engine.apiserver.representation import success
+from engine.apiserver.updating import current
+from engine.base.api import Response
+from engine.base.errors import StatusError, bad_request, conflict
+from engine.base.objects import Obj, revision_of, uid_of
+
+
+def bind(ctx: Context, call: Call) -> Response:
+    """POST of a Binding: sets spec.nodeName and the PodScheduled condition.
+
+    Raises:
+        StatusError: 400 for another name, 404, 409 for a pod that is bound, terminating or another one.
+    """
+    options = write_options(call.request, "CreateOptions")
+    body, _ = read_body(call, options.field_validation)
+    if not isinstance(body, dict):
+        raise bad_request("the object provided is unrecognized (must be of type Binding)")
+    metadata = body.get("metadata") or {}
+    if metadata.get("name") != call.name:
+        raise bad_request("name in URL does not match name in Binding object")
+    target = body.get("target") or {}
+    pod = current(ctx, call)
+    _check(call, pod, metadata, target)
+    bound = _bound(ctx, pod, target["name"], metadata)
+    if options.dry_run:
+        return success(call, 201)
+    stored = ctx.storage.replace(call.kind, pod, bound, call.request.cause)
+    return success(call, 201, None, revision_of(stored))
+
+
+def _check(call: Call, pod: Obj, metadata: Obj, target: Obj) -> None:
+    """assignPod and setPodNodeAndMetadata."""
+    if (target.get("kind") or "Node") != "Node" or not target.get("name"):
+        field = "target.name" if not target.get("name") else "target.kind"
+        why = "Required value" if not target.get("name") else f'Unsupported value: "{target["kind"]}": supported values: "Node", "<empty>"'
+        raise StatusError(422, "Invalid", f'Binding "{call.name}" is invalid: {field}: {why}', {"name": call.name, "kind": "Binding"})
+    uid, node = metadata.get("uid"), (pod.get("spec") or {}).get("nodeName")
+    if uid and uid != uid_of(pod):
+        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {uid_of(pod)}"
+        raise conflict("pods/binding", call.name, why)
+    if pod["metadata"].get("deletionTimestamp"):
+        raise conflict("pods/binding", call.name, f"pod {call.name} is being deleted, cannot be assigned to a host")
+    if node:
+        raise conflict("pods/binding", call.name, f'pod {call.name} is already assigned to node "{node}"')
+    if (pod.get("spec") or {}).get("schedulingGates"):
+        raise conflict("pods/binding", call.name, f"pod {call.name} has non-empty .spec.schedulingGates")
+
+
+def _bound(ctx: Context, pod: Obj, node: str, binding: Obj) -> Obj:
+    status = pod.get("status") or {}
+    condition = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": ctx.time()}
+    others = [c for c in status.get("conditions") or () if c.get("type") != "PodScheduled"]
+    metadata: dict[str, Any] = pod["metadata"]
+    for field in ("labels", "annotations"):
+        if binding.get(field):
+            metadata = {**metadata, field: {**(metadata.get(field) or {}), **binding[field]}}
+    return {
+        **pod,
+        "metadata": metadata,
+        "spec": {**pod["spec"], "nodeName": node},
+        "status": {**status, "conditions": [*others, condition]},
+    }

@@ -1,0 +1,49 @@
+"""What every cluster has from the start (pkg/controlplane: system namespaces, priority classes, the kubernetes Service)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.apiserver.context import Call, Context
+from engine.apiserver.creation import create_object
+from engine.apiserver.options import WriteOptions
+from engine.base.api import Request, User
+from engine.base.causes import Cause
+from engine.base.objects import Obj, name_of, namespace_of
+
+ACTOR = "kube-apiserver"
+USER = User("system:apiserver", ("system:masters", "system:authenticated"))
+
+SYSTEM_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
+
+PRIORITY_CLASSES: Mapping[str, tuple[int, str]] = {
+    "system-node-critical": (2_000_001_000, "Used for system critical pods that must not be moved from their current node."),
+    "system-cluster-critical": (
+        2_000_000_000,
+        "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+    ),
+}
+
+
+def _objects() -> list[tuple[str, dict[str, Any]]]:
+    namespaces = [("namespaces", {"metadata": {"name": name}}) for name in SYSTEM_NAMESPACES]
+    classes = [
+        ("priorityclasses.scheduling.k8s.io", {"metadata": {"name": name}, "value": value, "description": text})
+        for name, (value, text) in PRIORITY_CLASSES.items()
+    ]
+    service = {
+        "metadata": {"name": "kubernetes", "namespace": "default", "labels": {"component": "apiserver", "provider": "kubernetes"}},
+        "spec": {"clusterIP": "10.96.0.1", "ports": [{"name": "https", "port": 443, "targetPort": 6443}]},
+    }
+    return [*namespaces, *classes, ("services", service)]
+
+
+def bootstrap(ctx: Context) -> None:
+    """Create what is missing: an empty store gets all of it, one that was opened again what somebody deleted."""
+    for resource, fields in _objects():
+        kind = ctx.kinds.by_resource[resource]
+        obj: Obj = {"apiVersion": kind.api_version(), "kind": kind.kind, **fields}
+        namespace, name = namespace_of(obj), name_of(obj)
+        if ctx.storage.get(kind, namespace, name) is None:
+            request = Request("POST", "", user=USER, cause=Cause(ACTOR), user_agent=ACTOR)
+            call = Call(request, kind, kind.storage, namespace, "", "")
+            create_object(ctx, call, obj, WriteOptions(ACTOR))

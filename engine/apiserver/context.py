@@ -1,0 +1,82 @@
+"""What requests work on, and what is known of the request at hand."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine.base.api import Request
+from engine.base.clock import rfc3339
+from engine.base.objects import Obj
+from engine.base.world import World
+from engine.kinds.common.model import Kind
+from engine.kinds.common.registry import Registry
+from engine.schema.types import TypeInfo, type_of
+
+if TYPE_CHECKING:
+    from engine.apiserver.admission_chain import AdmissionChain
+    from engine.apiserver.decoding import Decoder
+    from engine.apiserver.services import ServiceAllocation
+    from engine.apiserver.storage import Storage
+
+
+@dataclass(slots=True)
+class Context:
+    """The parts of the server that the verbs use."""
+
+    world: World
+    kinds: Registry
+    storage: "Storage"
+    decoder: "Decoder"
+    admission: "AdmissionChain"
+    services: "ServiceAllocation"
+
+    def time(self) -> str:
+        """Now, as metadata shows it."""
+        return rfc3339(self.world.clock.now())
+
+
+@dataclass(slots=True)
+class Call:
+    """A request on a resource: where its path leads, and the warnings that its answer will carry."""
+
+    request: Request
+    kind: Kind
+    version: str
+    namespace: str
+    name: str
+    subresource: str
+    whole: bool = False
+    """List items keep apiVersion and kind, which upstream leaves out; in-process clients get the stored objects themselves."""
+    warnings: list[str] = field(default_factory=list)
+
+    def warn(self, text: str) -> None:
+        """Add a warning, once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    @property
+    def api_version(self) -> str:
+        """`v1`, `apps/v1`: the version of the path."""
+        return self.kind.api_version(self.version)
+
+    @property
+    def type_info(self) -> TypeInfo | None:
+        """The schema of the kind in the path's version; None where there is none."""
+        return type_of(self.kind.group, self.version, self.kind.kind)
+
+
+def in_version(kind: Kind, version: str, obj: Obj) -> Obj:
+    """A stored object in a served version; itself in the storage version."""
+    if version == kind.storage:
+        return obj
+    converters = kind.convert.get(version)
+    converted = converters[0](obj) if converters else obj
+    return {**converted, "apiVersion": kind.api_version(version)}
+
+
+def from_version(kind: Kind, version: str, obj: Obj) -> Obj:
+    """An object of a served version in the storage version."""
+    if version == kind.storage:
+        return obj
+    converters = kind.convert.get(version)
+    converted = converters[1](obj) if converters else obj
+    return {**converted, "apiVersion": kind.api_version()}

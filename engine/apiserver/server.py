@@ -1,0 +1,118 @@
+"""The server: finds out what a request is, has it done, and answers errors as Status objects."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from engine.apiserver import binding, creation, deletion, documents, eviction, history, listing, scale, updating, watching
+from engine.apiserver.admission_chain import AdmissionChain
+from engine.apiserver.bootstrap import bootstrap
+from engine.apiserver.context import Call, Context
+from engine.apiserver.decoding import Decoder
+from engine.apiserver.negotiation import negotiate
+from engine.apiserver.options import boolean
+from engine.apiserver.routing import Route, Router
+from engine.apiserver.services import ServiceAllocation
+from engine.apiserver.storage import Storage
+from engine.base.api import Request, Response, Stream
+from engine.base.errors import StatusError, method_not_allowed
+from engine.base.objects import Obj
+from engine.base.world import World
+from engine.kinds.common import registry
+from engine.kinds.common.registry import Registry
+from engine.store.store import Store
+
+Handler = Callable[[Context, Call], Response | Stream]
+Connector = Callable[[Request, Obj], Awaitable[Response | Stream]]
+
+_PART: Mapping[str, Handler] = {"GET": listing.get, "PUT": updating.update, "PATCH": updating.patch}
+
+SUBRESOURCES: Mapping[str, Mapping[str, Handler]] = {
+    "status": _PART,
+    "approval": _PART,
+    "ephemeralcontainers": _PART,
+    "resize": _PART,
+    "finalize": {"PUT": updating.update},
+    "scale": {"GET": scale.get, "PUT": scale.update, "PATCH": scale.patch},
+    "binding": {"POST": binding.bind},
+    "eviction": {"POST": eviction.evict},
+}
+"""What is served below an object, by method; what lives outside the server (`log`, `exec`) is connected."""
+
+_VERBS: Mapping[tuple[str, bool], tuple[str, Handler]] = {
+    ("GET", True): ("get", listing.get),
+    ("GET", False): ("list", listing.list_objects),
+    ("POST", False): ("create", creation.create),
+    ("PUT", True): ("update", updating.update),
+    ("PATCH", True): ("patch", updating.patch),
+    ("DELETE", True): ("delete", deletion.delete),
+    ("DELETE", False): ("deletecollection", deletion.delete_collection),
+}
+"""By method, and whether the path names an object."""
+
+
+class ApiServer:
+    """Answers API requests over a store. The objects that every cluster starts with are made here."""
+
+    def __init__(self, store: Store, world: World, kinds: Registry | None = None, address: str = "127.0.0.1:6443") -> None:
+        """`address` is `host:port` as discovery tells it to clients."""
+        kinds = kinds or registry.load()
+        storage = Storage(store, kinds)
+        self.context = Context(world, kinds, storage, Decoder(), AdmissionChain(store), ServiceAllocation(store, world))
+        self.address = address
+        self._router = Router(kinds)
+        self._connected: dict[tuple[str, str], Connector] = {}
+        bootstrap(self.context)
+
+    def connect(self, resource: str, subresource: str, connector: Connector) -> None:
+        """Have `connector(request, object)` answer for a subresource that lives outside the server: logs of containers and such."""
+        self._connected[resource, subresource] = connector
+
+    async def handle(self, request: Request, whole: bool = False) -> Response | Stream:
+        """The answer to a request; errors are answers too. A watch is a Stream of `WatchEvent`.
+
+        It suspends only where a connector does. `whole`: items of lists carry apiVersion and kind, which upstream leaves out.
+        """
+        try:
+            route = self._router.route(request.path)
+            if route is None:
+                return documents.answer(self.context.kinds, request, self.address) or history.answer(self.context, request)
+            call = Call(request, *route, whole)
+            if route.subresource:
+                connector = self._connected.get((route.kind.resource, route.subresource))
+                if connector is not None:
+                    return await connector(request, updating.current(self.context, call))
+                return self._subresource(route, request)(self.context, call)
+            return self._verb(route, request)(self.context, call)
+        except StatusError as error:
+            return failure(error)
+
+    @staticmethod
+    def _subresource(route: Route, request: Request) -> Handler:
+        kind, name = route.kind, route.subresource
+        known = {"status": kind.status, "scale": kind.scale is not None}.get(name, name in kind.subresources)
+        handlers = SUBRESOURCES.get(name)
+        if not known or handlers is None:
+            raise StatusError(404, "NotFound", "the server could not find the requested resource", {})
+        handler = handlers.get(request.method)
+        if handler is None:
+            raise method_not_allowed()
+        return handler
+
+    @staticmethod
+    def _verb(route: Route, request: Request) -> Handler:
+        found = _VERBS.get((request.method, bool(route.name)))
+        if found is None:
+            raise method_not_allowed()
+        verb, handler = found
+        if request.method == "GET" and boolean(request.query, "watch"):
+            verb, handler = "watch", watching.watch
+        collection_of_all = not route.name and route.kind.namespaced and not route.namespace
+        if verb not in route.kind.verbs or (collection_of_all and verb not in ("list", "watch", "deletecollection")):
+            raise method_not_allowed()
+        negotiate(request.accept)
+        return handler
+
+
+def failure(error: StatusError) -> Response:
+    """The answer that states an error."""
+    headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s else {}
+    return Response(error.code, error.status(), headers=headers)

@@ -1,0 +1,170 @@
+"""What a kind's strategy does to an object between admission and the store (apiserver/pkg/registry/rest/create.go and update.go)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from engine.apiserver.context import Call, Context
+from engine.base.errors import invalid
+from engine.base.fields import FieldError
+from engine.base.objects import Obj, name_of
+from engine.kinds.common import names
+from engine.kinds.common.metadata import validate_create, validate_update
+from engine.kinds.common.model import Kind, no_errors
+
+_FILLED_BY_SERVER = (
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+    "resourceVersion",
+    "generation",
+)
+_KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink")
+_EMPTY_IS_ABSENT = ("labels", "annotations", "ownerReferences", "finalizers", "generateName", "managedFields")
+
+NO_UNCONDITIONAL_UPDATE = frozenset(
+    {
+        "customresourcedefinitions.apiextensions.k8s.io",
+        "csidrivers.storage.k8s.io",
+        "csinodes.storage.k8s.io",
+        "volumeattachments.storage.k8s.io",
+        "leases.coordination.k8s.io",
+        "poddisruptionbudgets.policy",
+        "runtimeclasses.node.k8s.io",
+        "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+        "validatingwebhookconfigurations.admissionregistration.k8s.io",
+        "validatingadmissionpolicies.admissionregistration.k8s.io",
+        "validatingadmissionpolicybindings.admissionregistration.k8s.io",
+        "apiservices.apiregistration.k8s.io",
+        "flowschemas.flowcontrol.apiserver.k8s.io",
+        "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io",
+    }
+)
+"""Kinds whose updates must name the resourceVersion they are based on (AllowUnconditionalUpdate of their strategies)."""
+
+CREATED_BY_UPDATE = frozenset(
+    {
+        "endpoints",
+        "events",
+        "events.events.k8s.io",
+        "leases.coordination.k8s.io",
+        "limitranges",
+        "services",
+        "clusterroles.rbac.authorization.k8s.io",
+        "clusterrolebindings.rbac.authorization.k8s.io",
+        "roles.rbac.authorization.k8s.io",
+        "rolebindings.rbac.authorization.k8s.io",
+    }
+)
+"""Kinds that an update creates where they do not exist (AllowCreateOnUpdate)."""
+
+
+def tidy_metadata(metadata: Obj) -> Obj:
+    """metadata without empty lists and maps, as encoding leaves them out; itself where there are none."""
+    for name in _EMPTY_IS_ABSENT:
+        if name in metadata and not metadata[name]:
+            return {k: v for k, v in metadata.items() if v or k not in _EMPTY_IS_ABSENT}
+    return metadata
+
+
+def prepared_create(ctx: Context, kind: Kind, obj: Obj, namespace: str, name: str) -> Obj:
+    """The object as it will be created: system fields of metadata filled, status as the kind starts with it."""
+    given = obj.get("metadata") or {}
+    metadata: dict[str, Any] = {"name": name}
+    if given.get("generateName"):
+        metadata["generateName"] = given["generateName"]
+    if kind.namespaced:
+        metadata["namespace"] = namespace
+    metadata["uid"] = ctx.world.ids.uid()
+    if kind.has_generation:
+        metadata["generation"] = 1
+    metadata["creationTimestamp"] = ctx.time()
+    for field, value in given.items():
+        if field not in metadata and value and field != "namespace" and field not in _FILLED_BY_SERVER:
+            metadata[field] = value
+    if kind.finalizers:
+        metadata["finalizers"] = list(dict.fromkeys([*(metadata.get("finalizers") or ()), *kind.finalizers]))
+    return kind.prepare_create({**obj, "metadata": metadata})
+
+
+def check_create(call: Call, obj: Obj) -> None:
+    """Validate a new object, and gather warnings.
+
+    Raises:
+        StatusError: 422.
+    """
+    kind = call.kind
+    errors = kind.validate(obj, None)
+    if kind.validate is no_errors:
+        errors = validate_create(obj, kind.namespaced, names.dns_subdomain)
+    if errors:
+        raise invalid(kind.kind, kind.group, name_of(obj), errors)
+    for text in kind.warnings(obj, None):
+        call.warn(text)
+
+
+def prepared_update(kind: Kind, subresource: str, obj: Obj, old: Obj) -> Obj:
+    """The new version of `old`: metadata that only the server writes is kept, spec and status each change through their own resource."""
+    metadata = _kept_metadata(obj.get("metadata") or {}, old["metadata"])
+    if subresource == "status":
+        made: Obj = {**old, "metadata": metadata}
+        if "status" in obj:
+            made = {**made, "status": obj["status"]}
+        elif "status" in old:
+            made = {name: value for name, value in made.items() if name != "status"}
+        return made if metadata is not old["metadata"] or made.get("status") is not old.get("status") else old
+    made = obj if metadata is obj.get("metadata") else {**obj, "metadata": metadata}
+    if kind.status and made.get("status") is not old.get("status"):
+        made = {name: value for name, value in made.items() if name != "status"}
+        if "status" in old:
+            made = {**made, "status": old["status"]}
+    if kind.prepare_update is not None:
+        made = kind.prepare_update(made, old)
+    if kind.has_generation and _content_differs(made, old):
+        generation = (old["metadata"].get("generation") or 0) + 1
+        made = {**made, "metadata": {**made["metadata"], "generation": generation}}
+    return made
+
+
+def _kept_metadata(metadata: Obj, old: Obj) -> Obj:
+    if metadata is old:
+        return metadata
+    fixed = {field: old[field] for field in _KEPT if field in old and metadata.get(field) != old[field]}
+    dropped = [field for field in _KEPT if field not in old and field in metadata]
+    if metadata.get("resourceVersion") != old["resourceVersion"]:
+        fixed["resourceVersion"] = old["resourceVersion"]
+    for field in ("name", "namespace"):
+        if field in old and field not in metadata:
+            fixed[field] = old[field]
+    if fixed or dropped:
+        metadata = {**{k: v for k, v in metadata.items() if k not in dropped}, **fixed}
+    return tidy_metadata(metadata)
+
+
+def _content_differs(obj: Obj, old: Obj) -> bool:
+    """Whether anything but metadata and status changed."""
+    names = obj.keys() | old.keys()
+    return any(obj.get(n) is not old.get(n) and obj.get(n) != old.get(n) for n in names if n not in ("metadata", "status"))
+
+
+def check_update(call: Call, obj: Obj, old: Obj) -> None:
+    """Validate the new version of an object, and gather warnings.
+
+    Raises:
+        StatusError: 422. Errors of metadata stand twice among the causes, as upstream checks it for every kind and in each kind's rules.
+    """
+    kind = call.kind
+    errors: Sequence[FieldError]
+    if call.subresource == "status":
+        errors = [*validate_update(obj, old), *kind.validate_status(obj, old)]
+    elif kind.validate is no_errors:
+        errors = validate_update(obj, old)
+    else:
+        errors = kind.validate(obj, old)
+    if errors:
+        twice = [error for error in errors if error.field.startswith("metadata.")]
+        raise invalid(kind.kind, kind.group, name_of(obj), [*twice, *errors])
+    if call.subresource != "status":
+        for text in kind.warnings(obj, old):
+            call.warn(text)
