@@ -13,6 +13,10 @@ _DECIMAL_SUFFIX = {power: suffix for suffix, power in _DECIMAL.items()}
 FORMAT_ERROR = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 
 
+EXPONENT_MAX = 64
+"""Beyond it a number is refused: 1e99999999 would cost a gigabyte to look at."""
+
+
 def _split(text: str | int | float) -> tuple[Fraction, str]:
     shown = str(text) if not isinstance(text, float) else format(Decimal(str(text)), "f")
     match = _FORM.match(shown)
@@ -25,7 +29,10 @@ def _split(text: str | int | float) -> tuple[Fraction, str]:
     elif suffix in _DECIMAL:
         number *= Fraction(10) ** _DECIMAL[suffix]
     else:
-        number *= Fraction(10) ** int(suffix[1:])
+        exponent = int(suffix[1:])
+        if abs(exponent) > EXPONENT_MAX:
+            raise ValueError(FORMAT_ERROR)
+        number *= Fraction(10) ** exponent
     return (-number if sign == "-" else number), suffix
 
 
