@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from engine.base.api import Stream
-from engine.base.objects import Obj
 from engine.base.world import World
 from engine.kubelet.effects import RuntimeEffect
 from engine.kubelet.inputs import Input
-from engine.kubelet.podstate import PodState
+from engine.kubelet.podstate import Image, PodState
 
 Deliver = Callable[[str, Input], None]
 """(pod uid, what happened); may be called from within `Runtime.apply`."""
@@ -54,12 +53,15 @@ class Runtime(Protocol):
     def usage(self, state: PodState, container: int, now: float) -> Usage:
         """What a container uses at a time; pure."""
 
-    def logs(self, state: PodState, container: int, options: Mapping[str, str]) -> "bytes | Stream":
-        """Output of a container by the query parameters of `pods/log`; a stream where it is followed.
+    def logs(self, state: PodState, container: int, options: Mapping[str, str]) -> Stream:
+        """Output of a container (bytes) by the query parameters of `pods/log`; goes on until the container ends where it is followed.
 
         Raises:
             StatusError: 400, an option makes no sense, or there is no such instance.
         """
+
+    def images(self, node: str) -> list[tuple[Image, int]]:
+        """The images that are on a node, with their sizes in bytes."""
 
     def close(self) -> None:
         """Stop all timers and processes that this runtime holds."""
@@ -71,10 +73,3 @@ class RuntimeKind:
 
     name: str
     make: Callable[[World], Runtime]
-
-
-def container_name(obj: Obj) -> str:
-    """The container that is meant where none is named: the annotated default, else the first (kubectl and the API server agree)."""
-    annotated = (obj["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/default-container")
-    name: str = annotated or obj["spec"]["containers"][0]["name"]
-    return name

@@ -35,7 +35,7 @@ from engine.base.world import World
 from engine.kubelet import effects, inputs
 from engine.kubelet.effects import RuntimeEffect
 from engine.kubelet.network import Addresses, NoAddressError
-from engine.kubelet.podstate import NEVER, PodState
+from engine.kubelet.podstate import NEVER, Image, PodState
 from engine.kubelet.runtime import Deliver, NodeNetwork, RuntimeKind, Usage
 from engine.kubelet.simulation import images, probing, reading
 from engine.kubelet.simulation.behaviour import EXIT_KILLED, Behaviour, behaviour_of
@@ -49,7 +49,6 @@ PULL_S = (0.3, 2.0)
 PULL_CACHED_S = 0.3
 START_S = (0.1, 0.4)
 SANDBOX_S = (0.05, 0.2)
-READY_S = (0.2, 1.5)
 STOP_S = (0.1, 0.5)
 ID_PREFIX = "containerd://"
 
@@ -261,7 +260,7 @@ class SimulatedRuntime:
         if instance is None or instance.finished_at != NEVER:
             self._deliver(uid, inputs.ProbeResult(i, effect.instance, kind, False, "container is not running"))
             return
-        ready_s = self._delay(instance.does.knobs.ready_after_s, READY_S, "ready", uid, i, instance.number)
+        ready_s = instance.does.knobs.ready_after_s or 0.0
         ip = state.ips[0] if state.ips else ""
         age = self._timers.read() - instance.started_at
         ok, message, holds = probing.answer(effect.probe, state.plan.containers[i], instance.does, age, ip, ready_s)
@@ -293,7 +292,13 @@ class SimulatedRuntime:
         age = now - c.started_at
         return Usage(does.cpu.at(age, shift) * 1000, int(does.memory.at(age)))
 
-    def logs(self, state: PodState, container: int, options: Mapping[str, str]) -> bytes | Stream:
+    def images(self, node: str) -> list[tuple[Image, int]]:
+        """What has been pulled to a node so far."""
+        now = self._timers.read()
+        references = [images.parse(name) for name, at in self._nodes[node].images.items() if at <= now]
+        return [(images.pulled(r), images.size_bytes(r)) for r in references]
+
+    def logs(self, state: PodState, container: int, options: Mapping[str, str]) -> Stream:
         """Output of an instance, from nothing but its id and the time."""
         now = self._timers.read()
         wanted = reading.options_of(options, now)
@@ -303,7 +308,7 @@ class SimulatedRuntime:
         output = Output(does, host, container_id(state.uid, container, meant.number), meant.started_at)
         instance = (self._pods.get(state.uid) or {}).get(container)
         if not wanted.follow or meant.finished_at != NEVER or instance is None:
-            return reading.read(output, min(now, meant.finished_at), wanted)
+            return reading.Once(reading.read(output, min(now, meant.finished_at), wanted))
         following = reading.Following(output, wanted, self._timers.read, lambda: instance.finished_at)
         instance.followers = [*(f for f in instance.followers or () if not f.closed), following]
         return following

@@ -98,6 +98,22 @@ def read(output: Output, until: float, options: Options) -> bytes:
     return bytes(found)
 
 
+class Once:
+    """Output that is all there (a `Stream` of bytes)."""
+
+    def __init__(self, text: bytes) -> None:
+        self._chunks = [text] if text else []
+
+    async def batch(self) -> list[bytes]:
+        """The output, and then nothing."""
+        chunks, self._chunks = self._chunks, []
+        return chunks
+
+    def close(self) -> None:
+        """Give it up."""
+        self._chunks = []
+
+
 class Following:
     """Log output that goes on until the instance ends (a `Stream` of bytes). `finished_at` is asked for the end, if there is one."""
 
