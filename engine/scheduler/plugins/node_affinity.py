@@ -2,9 +2,9 @@
 
 from typing import Any, NamedTuple
 
+from engine.base.node_selection import RequiredNodes, term_of
 from engine.base.objects import Obj, dig
 from engine.scheduler.framework import NODE_EVENTS, Plugin, Rejection, Surroundings, default_normalize
-from engine.scheduler.node_selection import RequiredNodes, term_of
 from engine.scheduler.nodes import NodeInfo
 from engine.scheduler.pods import PodInfo
 

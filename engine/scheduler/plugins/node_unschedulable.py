@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from engine.base.taints import tolerates
 from engine.scheduler.framework import NODE_EVENTS, Plugin, Rejection
 from engine.scheduler.nodes import NodeInfo
 from engine.scheduler.pods import PodInfo
-from engine.scheduler.taints import tolerates
 
 NAME = "NodeUnschedulable"
 UNSCHEDULABLE_TAINT = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}

@@ -4,8 +4,10 @@ import math
 from collections.abc import Hashable, Mapping
 from typing import NamedTuple
 
+from engine.base.node_selection import RequiredNodes
 from engine.base.objects import Obj
 from engine.base.selectors import IN, NOTHING, Requirement, Selector, from_label_selector
+from engine.base.taints import untolerated
 from engine.scheduler.framework import (
     MAX_NODE_SCORE,
     NODE_EVENTS,
@@ -15,10 +17,8 @@ from engine.scheduler.framework import (
     SpreadingPlugin,
     Surroundings,
 )
-from engine.scheduler.node_selection import RequiredNodes
 from engine.scheduler.nodes import NodeInfo
 from engine.scheduler.pods import PodInfo
-from engine.scheduler.taints import untolerated
 
 NAME = "PodTopologySpread"
 HOSTNAME = "kubernetes.io/hostname"

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from engine.base.taints import untolerated
 from engine.scheduler.framework import NODE_EVENTS, Plugin, Rejection, Surroundings, default_normalize
 from engine.scheduler.nodes import NodeInfo
 from engine.scheduler.pods import PodInfo
-from engine.scheduler.taints import untolerated
 
 NAME = "TaintToleration"
 REJECTION = Rejection(NAME, ("node(s) had untolerated taint(s)",), unresolvable=True)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from engine.base.node_selection import term_of
 from engine.base.objects import dig
 from engine.scheduler.framework import (
     CLAIM_CHANGED,
@@ -12,7 +13,6 @@ from engine.scheduler.framework import (
     Rejection,
     Surroundings,
 )
-from engine.scheduler.node_selection import term_of
 from engine.scheduler.nodes import NodeInfo
 from engine.scheduler.pods import PodInfo
 from engine.scheduler.volumes import PLUGIN_NAME, claim_names, claims_of
