@@ -1,0 +1,58 @@
+"""PriorityClass (pkg/apis/scheduling/v1/defaults.go, pkg/apis/scheduling/validation/validation.go)."""
+
+from typing import Any
+
+from engine.base import fields
+from engine.base.fields import FieldError
+from engine.base.objects import Obj, name_of
+from engine.kinds.common import names, tables
+from engine.kinds.common.metadata import immutable, validating
+from engine.kinds.common.model import Kind
+from engine.kinds.common.podspec import fill
+from engine.kinds.common.rules import one_of
+
+USER_PRIORITY_MAX = 1_000_000_000
+SYSTEM_CLASSES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
+
+
+def _rules(obj: Obj, old: Obj | None) -> list[FieldError]:
+    value, name = obj.get("value") or 0, name_of(obj)
+    if old is not None:
+        changed = value != (old.get("value") or 0)
+        found = [fields.forbidden("value", "may not be changed in an update.")] if changed else []
+        return found + immutable(obj.get("preemptionPolicy"), old.get("preemptionPolicy"), "preemptionPolicy")
+    found = []
+    if name.startswith("system-") and SYSTEM_CLASSES.get(name) != value:
+        why = "priority class names with 'system-' prefix are reserved for system use only. error: "
+        why += f"{name} is not a known system priority class" if name not in SYSTEM_CLASSES else f"value of {name} PriorityClass must be "
+        why += str(SYSTEM_CLASSES.get(name, ""))
+        found.append(fields.forbidden("metadata.name", why))
+    elif not name.startswith("system-") and value > USER_PRIORITY_MAX:
+        found.append(fields.forbidden("value", f"maximum allowed value of a user defined priority is {USER_PRIORITY_MAX}"))
+    return found + one_of(obj.get("preemptionPolicy"), "preemptionPolicy", ("PreemptLowerPriority", "Never"))
+
+
+def _cells(obj: Obj, now: float) -> list[Any]:
+    policy = obj.get("preemptionPolicy") or ""
+    return [name_of(obj), obj.get("value") or 0, bool(obj.get("globalDefault")), tables.age(obj, now), policy]
+
+
+KIND = Kind(
+    group="scheduling.k8s.io",
+    versions=("v1",),
+    kind="PriorityClass",
+    plural="priorityclasses",
+    namespaced=False,
+    short_names=("pc",),
+    has_generation=True,
+    defaults=lambda obj: fill(obj, {"preemptionPolicy": "PreemptLowerPriority", "value": 0}),
+    validate=validating(False, names.dns_subdomain, _rules),
+    columns=(
+        tables.NAME,
+        tables.number("Value"),
+        tables.boolean("Global-Default"),
+        tables.AGE,
+        tables.text("PreemptionPolicy"),
+    ),
+    cells=_cells,
+)
