@@ -329,6 +329,25 @@ def test_loaded_objects_share_their_equal_parts(path):
     assert [names([o]) for o in (a, b, c)] == [[("default", f"p{i}")] for i in range(3)]
 
 
+def test_a_busy_loop_does_not_starve_the_journal(path):
+    """The loop never idles here, it only polls between slices of work: the thread must get the interpreter lock all the same."""
+
+    async def scenario(store):
+        async def work():
+            while True:
+                sum(range(150_000))
+                await asyncio.sleep(0)
+
+        busy = asyncio.create_task(work())
+        for i in range(20):
+            await asyncio.wait_for(store.durable(store.commit([put(f"p{i}")], ME)), 10)
+        busy.cancel()
+        return store.durable_revision
+
+    assert session(path, scenario) == 21
+    assert sys.getswitchinterval() <= 0.0001
+
+
 def test_a_closed_journal_leaves_what_memory_has(path):
     async def run():
         store = Store(HandClock(), SqliteJournal(path), history_events=1)
