@@ -64,9 +64,14 @@ class Call:
         return type_of(self.kind.group, self.version, self.kind.kind)
 
 
+def is_stored_form(kind: Kind, version: str) -> bool:
+    """Whether objects of a served version look as they are stored."""
+    return version == kind.storage and not kind.stored_as
+
+
 def in_version(kind: Kind, version: str, obj: Obj) -> Obj:
     """A stored object in a served version; itself in the storage version."""
-    if version == kind.storage:
+    if is_stored_form(kind, version):
         return obj
     converters = kind.convert.get(version)
     converted = converters[0](obj) if converters else obj
@@ -74,9 +79,9 @@ def in_version(kind: Kind, version: str, obj: Obj) -> Obj:
 
 
 def from_version(kind: Kind, version: str, obj: Obj) -> Obj:
-    """An object of a served version in the storage version."""
-    if version == kind.storage:
+    """An object of a served version as it is stored."""
+    if is_stored_form(kind, version):
         return obj
     converters = kind.convert.get(version)
     converted = converters[1](obj) if converters else obj
-    return {**converted, "apiVersion": kind.api_version()}
+    return converted if kind.stored_as else {**converted, "apiVersion": kind.api_version()}

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from engine.apiserver.context import Call, Context, from_version, in_version
-from engine.apiserver.managedfields.manager import Writer, applied, manager_name, reset_fields, updated
+from engine.apiserver.context import Call, Context, from_version, in_version, is_stored_form
+from engine.apiserver.managedfields.manager import applied, manager_name, reset_fields, updated
+from engine.apiserver.managedfields.ownership import Writer
 from engine.apiserver.options import WriteOptions
 from engine.base.objects import Obj
 from engine.kinds.common.model import Kind
@@ -47,7 +48,7 @@ def managed(ctx: Context, call: Call, live: Obj | None, obj: Obj, options: Write
     kind = call.kind
     now = ctx.world.clock.now()
     writer = writer_of(call, options)
-    if call.version == kind.storage:
+    if is_stored_form(kind, call.version):
         return updated(live, obj, call.type_info, writer, now)
     shown = in_version(kind, call.version, live) if live is not None else None
     made = updated(shown, in_version(kind, call.version, obj), call.type_info, writer, now)

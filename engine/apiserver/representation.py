@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from engine.apiserver.context import Call, Context, in_version
+from engine.apiserver.context import Call, Context, in_version, is_stored_form
 from engine.apiserver.negotiation import PARTIAL, PARTIAL_LIST, TABLE, Form, negotiate
 from engine.base.api import Response
 from engine.base.errors import bad_request, not_acceptable
@@ -32,13 +32,14 @@ def form_of(call: Call) -> Form:
 def show(ctx: Context, call: Call, status: int, stored: Obj, revision: int = 0) -> Response:
     """The answer with one object, given as it is stored."""
     form = form_of(call)
-    obj = in_version(call.kind, call.version, stored)
     if form.transform == TABLE:
-        obj = table(ctx, call, [obj], {"resourceVersion": (obj.get("metadata") or {}).get("resourceVersion", "")})
+        obj = table(ctx, call, [stored], {"resourceVersion": stored["metadata"].get("resourceVersion", "")})
     elif form.transform:
         if form.transform == PARTIAL_LIST:
             raise not_acceptable("you requested PartialObjectMetadataList, but the requested object is not a list")
-        obj = partial(obj)
+        obj = partial(stored)
+    else:
+        obj = in_version(call.kind, call.version, stored)
     return Response(status, obj, revision, warnings_of(call), content_type=form.content_type)
 
 
@@ -46,8 +47,6 @@ def show_list(ctx: Context, call: Call, items: Sequence[Obj], metadata: Obj) -> 
     """The answer with a list of objects, given as they are stored."""
     form = form_of(call)
     kind = call.kind
-    if call.version != kind.storage:
-        items = [in_version(kind, call.version, item) for item in items]
     body: Obj
     if form.transform == TABLE:
         body = table(ctx, call, items, metadata)
@@ -56,6 +55,8 @@ def show_list(ctx: Context, call: Call, items: Sequence[Obj], metadata: Obj) -> 
             raise not_acceptable("you requested PartialObjectMetadata, but the requested object is a list")
         body = {"kind": PARTIAL_LIST, "apiVersion": META_V1, "metadata": metadata, "items": [partial(item) for item in items]}
     else:
+        if not is_stored_form(kind, call.version):
+            items = [in_version(kind, call.version, item) for item in items]
         shown = items if call.whole else [{k: v for k, v in item.items() if k not in ("kind", "apiVersion")} for item in items]
         body = {"kind": kind.list_kind or f"{kind.kind}List", "apiVersion": call.api_version, "metadata": metadata, "items": shown}
     return Response(200, body, 0, warnings_of(call), content_type=form.content_type)
@@ -97,7 +98,7 @@ def include_of(call: Call) -> str:
 
 
 def table(ctx: Context, call: Call, items: Sequence[Obj], metadata: Obj, definitions: bool = True) -> Obj:
-    """A Table of `items`; without column definitions where they were sent before, as in later events of a watch."""
+    """A Table of `items`, given as they are stored; without column definitions where they were sent before, as in later events of a watch."""
     kind, include, now = call.kind, include_of(call), ctx.world.clock.now()
     cells = kind.cells or name_and_creation
     conditions = kind.row_conditions
@@ -111,7 +112,7 @@ def table(ctx: Context, call: Call, items: Sequence[Obj], metadata: Obj, definit
         if include == INCLUDE_METADATA:
             row["object"] = {"kind": PARTIAL, "apiVersion": META_V1, "metadata": item["metadata"]}
         else:
-            row["object"] = None if include == INCLUDE_NONE else item
+            row["object"] = None if include == INCLUDE_NONE else in_version(kind, call.version, item)
         rows.append(row)
     columns: list[Obj] = column_definitions(kind) if definitions else []
     return {"kind": TABLE, "apiVersion": META_V1, "metadata": metadata, "columnDefinitions": columns, "rows": rows}

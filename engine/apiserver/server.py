@@ -55,7 +55,7 @@ class ApiServer:
     def __init__(self, store: Store, world: World, kinds: Registry | None = None, address: str = "127.0.0.1:6443") -> None:
         """`address` is `host:port` as discovery tells it to clients."""
         kinds = kinds or registry.load()
-        storage = Storage(store, kinds)
+        storage = Storage(store)
         self.context = Context(world, kinds, storage, Decoder(), AdmissionChain(store), ServiceAllocation(store, world))
         self.address = address
         self._router = Router(kinds)

@@ -6,17 +6,20 @@ from engine.base.causes import Cause
 from engine.base.errors import MODIFIED, conflict, unavailable
 from engine.base.objects import Obj, name_of, namespace_of, revision_of
 from engine.kinds.common.model import Kind
-from engine.kinds.common.registry import Registry
 from engine.store.events import CompactedError, ConflictError, Event, Listener, Put, Remove, StoreClosedError, Write
 from engine.store.store import Store
 
 
-class Storage:
-    """The store, spoken to in kinds. A kind that is kept as another one (events of events.k8s.io) is converted on the way."""
+def _key(kind: Kind) -> str:
+    """The resource under which objects of a kind are kept."""
+    return kind.stored_as or kind.resource
 
-    def __init__(self, store: Store, kinds: Registry) -> None:
+
+class Storage:
+    """The store, spoken to in kinds; objects are in the form in which they are stored."""
+
+    def __init__(self, store: Store) -> None:
         self.store = store
-        self._kinds = kinds
 
     @property
     def revision(self) -> int:
@@ -25,11 +28,11 @@ class Storage:
 
     def get(self, kind: Kind, namespace: str, name: str) -> Obj | None:
         """The object in the storage version; None where there is none."""
-        return self.store.get(kind.resource, namespace, name)
+        return self.store.get(_key(kind), namespace, name)
 
     def list(self, kind: Kind, namespace: str = "") -> Sequence[Obj]:
         """The objects in (namespace, name) order; of all namespaces where none is given."""
-        return self.store.list(kind.resource, namespace)
+        return self.store.list(_key(kind), namespace)
 
     def list_at(self, kind: Kind, namespace: str, revision: int) -> Sequence[Obj]:
         """The objects as they were at a revision.
@@ -38,11 +41,11 @@ class Storage:
             CompactedError: it is no longer kept.
             FutureRevisionError: it does not exist yet.
         """
-        return self.store.list_at(kind.resource, namespace, revision)
+        return self.store.list_at(_key(kind), namespace, revision)
 
     def history(self, kind: Kind, namespace: str, name: str) -> Sequence[Event]:
         """The versions of an object with their causes, oldest first."""
-        return self.store.history(kind.resource, namespace, name)
+        return self.store.history(_key(kind), namespace, name)
 
     def change_at(self, revision: int) -> Event | None:
         """The change that was committed under a revision (the first, if several were); None where it is no longer known."""
@@ -62,24 +65,24 @@ class Storage:
         Raises:
             CompactedError: history does not reach back that far.
         """
-        return self.store.subscribe(kind.resource, namespace, since, listener)
+        return self.store.subscribe(_key(kind), namespace, since, listener)
 
     def create(self, kind: Kind, obj: Obj, cause: Cause) -> Obj:
         """Store a new object and return it with its resourceVersion."""
         namespace, name = namespace_of(obj), name_of(obj)
-        self.commit([Put(kind.resource, namespace, name, obj, 0)], cause)
+        self.commit([Put(_key(kind), namespace, name, obj, 0)], cause)
         return self._stored(kind, namespace, name)
 
     def replace(self, kind: Kind, old: Obj, new: Obj, cause: Cause) -> Obj:
         """Store the new version of `old` and return it with its resourceVersion."""
         namespace, name = namespace_of(old), name_of(old)
-        self.commit([Put(kind.resource, namespace, name, new, revision_of(old))], cause)
+        self.commit([Put(_key(kind), namespace, name, new, revision_of(old))], cause)
         return self._stored(kind, namespace, name)
 
     def remove(self, kind: Kind, old: Obj, last: Obj, cause: Cause) -> Obj:
         """Delete `old`, whose watchers see `last` with the revision of the deletion; return that."""
         namespace, name = namespace_of(old), name_of(old)
-        revision = self.commit([Remove(kind.resource, namespace, name, last, revision_of(old))], cause)
+        revision = self.commit([Remove(_key(kind), namespace, name, last, revision_of(old))], cause)
         return {**last, "metadata": {**last["metadata"], "resourceVersion": str(revision)}}
 
     def commit(self, writes: Sequence[Write], cause: Cause) -> int:
@@ -96,6 +99,6 @@ class Storage:
             raise unavailable(str(error)) from None
 
     def _stored(self, kind: Kind, namespace: str, name: str) -> Obj:
-        stored = self.store.get(kind.resource, namespace, name)
+        stored = self.store.get(_key(kind), namespace, name)
         assert stored is not None, "an object is there after its commit"
         return stored

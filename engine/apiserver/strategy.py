@@ -6,7 +6,7 @@ from typing import Any
 from engine.apiserver.context import Call, Context
 from engine.base.errors import invalid
 from engine.base.fields import FieldError
-from engine.base.objects import Obj, name_of
+from engine.base.objects import Obj, annotations_of, name_of
 from engine.kinds.common import names
 from engine.kinds.common.metadata import validate_create, validate_update
 from engine.kinds.common.model import Kind, no_errors
@@ -114,6 +114,9 @@ def prepared_update(kind: Kind, subresource: str, obj: Obj, old: Obj) -> Obj:
         elif "status" in old:
             made = {name: value for name, value in made.items() if name != "status"}
         return made if metadata is not old["metadata"] or made.get("status") is not old.get("status") else old
+    if subresource == "finalize":
+        finalizers = (obj.get("spec") or {}).get("finalizers")
+        return {**old, "metadata": metadata, "spec": {"finalizers": finalizers} if finalizers else {}}
     made = obj if metadata is obj.get("metadata") else {**obj, "metadata": metadata}
     if kind.status and made.get("status") is not old.get("status"):
         made = {name: value for name, value in made.items() if name != "status"}
@@ -121,7 +124,7 @@ def prepared_update(kind: Kind, subresource: str, obj: Obj, old: Obj) -> Obj:
             made = {**made, "status": old["status"]}
     if kind.prepare_update is not None:
         made = kind.prepare_update(made, old)
-    if kind.has_generation and _content_differs(made, old):
+    if kind.has_generation and _content_differs(kind, made, old):
         generation = (old["metadata"].get("generation") or 0) + 1
         made = {**made, "metadata": {**made["metadata"], "generation": generation}}
     return made
@@ -142,8 +145,10 @@ def _kept_metadata(metadata: Obj, old: Obj) -> Obj:
     return tidy_metadata(metadata)
 
 
-def _content_differs(obj: Obj, old: Obj) -> bool:
-    """Whether anything but metadata and status changed."""
+def _content_differs(kind: Kind, obj: Obj, old: Obj) -> bool:
+    """Whether anything but metadata and status changed; of a Deployment annotations count as well (they go to its ReplicaSets)."""
+    if kind.resource == "deployments.apps" and annotations_of(obj) != annotations_of(old):
+        return True
     names = obj.keys() | old.keys()
     return any(obj.get(n) is not old.get(n) and obj.get(n) != old.get(n) for n in names if n not in ("metadata", "status"))
 
@@ -156,7 +161,9 @@ def check_update(call: Call, obj: Obj, old: Obj) -> None:
     """
     kind = call.kind
     errors: Sequence[FieldError]
-    if call.subresource == "status":
+    if call.subresource == "finalize":
+        errors = validate_update(obj, old)
+    elif call.subresource == "status":
         errors = [*validate_update(obj, old), *kind.validate_status(obj, old)]
     elif kind.validate is no_errors:
         errors = validate_update(obj, old)

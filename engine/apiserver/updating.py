@@ -203,6 +203,7 @@ def _apply(ctx: Context, call: Call, options: WriteOptions) -> Response:
     if old is None and call.subresource:
         raise not_found(call.kind.resource, call.name)
     made = merged(ctx, call, old, body, options)
+    made = ctx.decoder.check(call, made, options.field_validation, old)
     if old is not None:
         return replace(ctx, call, old, made, options, applied=True)
     made = {**made, "metadata": {**made["metadata"], "name": call.name}}

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from engine.apiserver.context import Call, Context, in_version
+from engine.apiserver.context import Call, Context, in_version, is_stored_form
 from engine.apiserver.listing import NOT_OLDER_THAN, revision_number
-from engine.apiserver.negotiation import TABLE
+from engine.apiserver.negotiation import PARTIAL, TABLE
 from engine.apiserver.options import boolean, integer
-from engine.apiserver.representation import META_V1, PARTIAL, column_definitions, form_of, include_of, partial, table
+from engine.apiserver.representation import META_V1, column_definitions, form_of, include_of, partial, table
 from engine.apiserver.selection import Selection, selection_of
 from engine.base import fields
 from engine.base.api import WatchEvent
@@ -72,7 +72,7 @@ class WatchStream:
         self._selected = selected
         self._everything = selected.everything
         self._form = form_of(call)
-        self._as_stored = not self._form.transform and call.version == call.kind.storage
+        self._as_stored = not self._form.transform and is_stored_form(call.kind, call.version)
         self._events: list[WatchEvent] = []
         self._waiter: asyncio.Future[None] | None = None
         self._ended = False
@@ -194,8 +194,7 @@ class WatchStream:
             columns = [] if defined else column_definitions(self._call.kind)
             made = {"kind": TABLE, "apiVersion": META_V1, "metadata": about, "columnDefinitions": columns, "rows": [row]}
             return WatchEvent(BOOKMARK, made)
-        obj = in_version(self._call.kind, self._call.version, event.object)
-        return WatchEvent(event.type, table(self._ctx, self._call, [obj], about, not defined))
+        return WatchEvent(event.type, table(self._ctx, self._call, [event.object], about, not defined))
 
     def close(self) -> None:
         """Stop listening; a pending and every later `batch` returns an empty list."""

@@ -114,6 +114,9 @@ class _Parser:
     def optional_word(self) -> str:
         return self.word() if self.at < len(self.tokens) and self.tokens[self.at][0] == "word" else ""
 
+    def exact_value(self) -> str:
+        return "" if self.peek() in ("", ",") else self.word()
+
     def values(self) -> tuple[str, ...]:
         if self.take() != "(":
             raise SelectorError("unable to parse requirement: found '', expected: '('")
@@ -135,9 +138,9 @@ class _Parser:
             return Requirement(key, EXISTS)
         self.take()
         if operator in ("=", "=="):
-            return Requirement(key, IN, (self.optional_word(),))
+            return Requirement(key, IN, (self.exact_value(),))
         if operator == "!=":
-            return Requirement(key, NOT_IN, (self.optional_word(),))
+            return Requirement(key, NOT_IN, (self.exact_value(),))
         if operator in (">", "<"):
             return Requirement(key, GT if operator == ">" else LT, (self.word(),))
         if operator in ("in", "notin"):
