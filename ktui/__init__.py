@@ -1,0 +1,1 @@
+"""ktui: a terminal cluster manager that brings its own Kubernetes."""

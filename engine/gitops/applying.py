@@ -1,0 +1,101 @@
+"""Carrying out a plan through the API: dry runs to see what would change, applies, prunes. One object's error never stops the others."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from engine.base.api import Client, DeleteOptions
+from engine.base.causes import Cause
+from engine.base.errors import StatusError
+from engine.base.objects import Obj
+from engine.gitops import differences
+from engine.gitops.desired import Identity, Wanted
+from engine.gitops.planning import (
+    BLOCKED,
+    CREATE,
+    RECREATE,
+    UNCHANGED,
+    UPDATE,
+    Owned,
+    Step,
+    digest_of,
+    may_recreate,
+    tracked,
+)
+
+MANAGER = "ktui-gitops"
+
+
+class Applier:
+    """Does the steps of one folder's plans as field manager `ktui-gitops`."""
+
+    def __init__(self, client: Client, folder: str) -> None:
+        self._client = client.acting_as(MANAGER)
+        self._folder = folder
+
+    async def preview(self, wanted: Wanted, live: Obj | None, pending: Iterable[Identity]) -> Step:
+        """What applying an object would do, by a server-side dry run. `pending` are objects that this plan will have created before."""
+        identity, source = wanted.identity, wanted.document.source
+        step = Step(UNCHANGED, identity, source, wanted)
+        if wanted.stale:
+            return step
+        namespace = Identity("", "Namespace", "", identity.namespace)
+        if identity.namespace and namespace in set(pending):
+            return replace(step, action=CREATE)
+        try:
+            response = await self._client.apply(wanted.resource.resource, tracked(self._folder, wanted), identity.namespace, True, True)
+        except StatusError as error:
+            if live is not None and _is_immutable(error) and may_recreate(wanted.obj):
+                return replace(step, action=RECREATE)
+            return replace(step, action=BLOCKED, error=explain(wanted, error))
+        if live is None:
+            return replace(step, action=CREATE)
+        found = differences.changes(live, response.body)
+        return replace(step, action=UPDATE if found else UNCHANGED, diff=tuple(differences.texts(found)))
+
+    async def carry_out(self, step: Step) -> Owned | str:
+        """Apply (or delete and apply) the object of a step; its inventory entry, or what went wrong."""
+        wanted = step.wanted
+        if wanted is None:
+            return "nothing to apply"
+        resource, namespace = wanted.resource.resource, wanted.identity.namespace
+        cause = Cause(MANAGER, 0, wanted.document.source)
+        try:
+            if step.action == RECREATE:
+                options = DeleteOptions(propagation="Foreground", grace_period_s=0)
+                await self._client.delete(resource, wanted.identity.name, namespace, options, cause)
+            response = await self._client.apply(resource, tracked(self._folder, wanted), namespace, True, cause=cause)
+        except StatusError as error:
+            return explain(wanted, error)
+        uid = response.body["metadata"]["uid"]
+        return Owned(wanted.identity, wanted.resource.version, resource, uid, wanted.document.source, digest_of(wanted.obj))
+
+    async def prune(self, step: Step) -> str:
+        """Delete the object of a prune step, only the very one that was applied; what went wrong, empty for nothing."""
+        owned = step.owned
+        if owned is None:
+            return "nothing to prune"
+        try:
+            await self._client.delete(
+                owned.resource,
+                owned.identity.name,
+                owned.identity.namespace,
+                DeleteOptions(propagation="Background", uid=owned.uid),
+                Cause(MANAGER, 0, f"{owned.source} removed"),
+            )
+        except StatusError as error:
+            return "" if error.code == 404 else f"{owned.identity}: {error.message}"
+        return ""
+
+
+def explain(wanted: Wanted, error: StatusError) -> str:
+    """A server's refusal with the place in the file: `web.yaml:12: spec.replicas: Invalid value…`."""
+    causes: Sequence[Obj] = (error.details or {}).get("causes") or ()
+    document = wanted.document
+    if error.reason == "Invalid" and causes:
+        return "; ".join(f"{document.path}:{document.line_of(c.get('field') or '')}: {c.get('field')}: {c.get('message')}" for c in causes)
+    hint = ' (annotate it ktui.dev/recreate: "true" to let it be deleted and created anew)' if _is_immutable(error) else ""
+    return f"{document.source}: {error.message}{hint}"
+
+
+def _is_immutable(error: StatusError) -> bool:
+    return error.code == 422 and ("immutable" in error.message or "updates to" in error.message)
