@@ -128,10 +128,11 @@ def explain(document: Any) -> str:
 
 
 def _schema() -> Any:
+    from typing import Annotated
+
     from pydantic import AfterValidator, BaseModel, ConfigDict, create_model
     from rich.style import Style
     from textual.color import Color, ColorParseError
-    from typing import Annotated
 
     def is_style(text: str) -> str:
         try:

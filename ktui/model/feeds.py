@@ -39,7 +39,7 @@ class News(NamedTuple):
     error: str
 
 
-Listener = Callable[[News], None]
+Listener = Callable[[News], object]
 
 
 class Feed:

@@ -58,9 +58,9 @@ class Session:
         self._ready = asyncio.Event()
         self._broken = asyncio.Event()
         self._broken.set()
-        self._listeners: list[Callable[[Connection], None]] = []
+        self._listeners: list[Callable[[Connection], object]] = []
 
-    def listen(self, listener: Callable[[Connection], None]) -> None:
+    def listen(self, listener: Callable[[Connection], object]) -> None:
         """Call `listener` at each change of the connection's state."""
         self._listeners.append(listener)
 

@@ -13,7 +13,7 @@ from textual.strip import Strip
 from engine.base.clock import Clock
 from ktui.model.filters import Filter
 from ktui.model.health import GLYPHS, IDLE, of_cell, of_row
-from ktui.model.layout import Layout, lay_out, natural_widths
+from ktui.model.layout import SAMPLE_ROWS, Layout, lay_out, natural_widths
 from ktui.model.moves import MOVES, STEPS
 from ktui.model.rows import Column, Row, Target, age_text, cell_text, target_of
 from ktui.model.tables import Changes, Dirt, TableModel
@@ -74,6 +74,7 @@ class ResourceTable(ScrollView, can_focus=True):
         self._cursor = 0
         self._touched = False
         self._asked: list[int] = []
+        self._sampled = False
         self._layout_now = Layout((), 0, 0)
         self._strips: dict[str, _Cached] = {}
 
@@ -143,7 +144,7 @@ class ResourceTable(ScrollView, can_focus=True):
         """Take in a batch; it is painted within FRAME_S."""
         if columns and columns != self.model.columns:
             self.model.set_columns(columns)
-            self._asked = []
+            self._asked, self._sampled = [], False
             self._relayout()
         if changes.rows or changes.gone:
             self._inbox.append(changes)
@@ -173,7 +174,7 @@ class ResourceTable(ScrollView, can_focus=True):
     def set_filter(self, new: Filter) -> None:
         """Show the rows that pass."""
         self.model.set_filter(new)
-        self._asked = []
+        self._asked, self._sampled = [], False
         self._reordered()
 
     def clear(self) -> None:
@@ -181,7 +182,8 @@ class ResourceTable(ScrollView, can_focus=True):
         self._inbox.clear()
         self.model.clear()
         self.marks.clear()
-        self._cursor, self._cursor_uid, self._touched, self._asked = 0, "", False, []
+        self._cursor, self._cursor_uid, self._touched = 0, "", False
+        self._asked, self._sampled = [], False
         self.empty_text = "loading…"
         self._reordered()
 
@@ -289,11 +291,19 @@ class ResourceTable(ScrollView, can_focus=True):
 
     def _grow_columns(self) -> None:
         """Columns only ever grow while the same things are shown, so that nothing moves to and fro."""
-        rows = [self.model.row_at(i) for i in self._visible()] if self._asked else self.model.sample(200)
+        rows = [self.model.row_at(i) for i in self._visible()]
+        if not self._sampled:
+            rows += self.model.sample(SAMPLE_ROWS)
+            self._sampled = len(self.model) > 0
         asked = natural_widths(self.model.columns, rows, self._clock.now(), self._asked)
         if asked != self._asked:
             self._asked = asked
             self._relayout()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if self._asked and round(old_value) != round(new_value):
+            self._grow_columns()
 
     def _content_cells(self) -> int:
         return self._layout_now.cells + PREFIX_CELLS if self.wide else 1
@@ -301,7 +311,7 @@ class ResourceTable(ScrollView, can_focus=True):
     def _relayout(self) -> None:
         columns = self.model.columns
         if not self._asked:
-            self._asked = natural_widths(columns, self.model.sample(200), self._clock.now())
+            self._asked = natural_widths(columns, (), self._clock.now())
         room = self.size.width - PREFIX_CELLS
         chosen = self._chosen_columns()
         if not any(self.model.rows.values()) and "Namespace" in (c.name for c in columns):
@@ -314,6 +324,7 @@ class ResourceTable(ScrollView, can_focus=True):
         self.refresh()
 
     def on_resize(self) -> None:
+        self._grow_columns()
         self._relayout()
         self._scroll_to_cursor()
 

@@ -1,0 +1,1 @@
+"""The terminal app against an API server in the same process."""
