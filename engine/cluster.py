@@ -2,19 +2,24 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import engine.controllers
 from engine.apiserver.server import ApiServer
 from engine.base.api import Client
-from engine.base.clock import Clock
+from engine.base.errors import StatusError
+from engine.base.plugins import exported
 from engine.base.world import World, real_world, simulated_world
 from engine.client.inprocess import InProcess
+from engine.control.informers import Informers
 from engine.control.manager import Manager
 from engine.gitops.folder import FolderSync
-from engine.kubelet.fleet import Fleet, node_specs
+from engine.kubelet.fleet import Fleet
+from engine.kubelet.nodes import default_nodes
 from engine.kubelet.runtimes.simulated import SimulatedRuntime
 from engine.scheduler.scheduler import Scheduler
 from engine.sim.loop import VirtualLoop
@@ -22,6 +27,16 @@ from engine.store.journals.sqlite import SqliteJournal
 from engine.store.store import Store
 
 log = logging.getLogger(__name__)
+
+DEFAULT_STORAGE_CLASS = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "StorageClass",
+    "metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+    "provisioner": "sim.ktui.dev/disk",
+    "reclaimPolicy": "Delete",
+    "volumeBindingMode": "WaitForFirstConsumer",
+    "allowVolumeExpansion": True,
+}
 
 RESTART_AFTER_S = 1.0
 """A component that failed is started again after this long, twice as long each time, as the kubelet does with static pods."""
@@ -61,15 +76,20 @@ class Cluster:
     def _assemble(self) -> dict[str, Callable[[], Awaitable[None]]]:
         options, world, client = self.options, self.world, self.client
         found: dict[str, Callable[[], Awaitable[None]]] = {"store": self.store.run}
+        informers = Informers(client, world)
+        found["informers"] = functools.partial(_run_informers, informers)
         if options.controllers != "none":
-            self.manager = Manager(client.acting_as("kube-controller-manager"), world, options.controllers)
-            self.scheduler = Scheduler(client.acting_as("kube-scheduler"), world)
+            controllers = exported(engine.controllers, "CONTROLLER")
+            self.manager = Manager(
+                client.acting_as("kube-controller-manager"), world, controllers, options.controllers, informers, options.strict
+            )
+            self.scheduler = Scheduler(client.acting_as("kube-scheduler"), world, informers)
             self.server.connect("pods", "verdict", self.scheduler.verdict)
             found |= {"kube-controller-manager": self.manager.run, "kube-scheduler": self.scheduler.run}
         if options.nodes:
             runtime = SimulatedRuntime(world, delays=options.delays)
-            self.fleet = Fleet(client.acting_as("kubelet"), world, node_specs(options.nodes), runtime)
-            self.server.connect("pods", "log", self.fleet.logs)
+            self.fleet = Fleet(client.acting_as("kubelet"), world, default_nodes(options.nodes), runtime, informers)
+            self.server.connect("pods", "log", self.fleet.open_logs)
             found["kubelet"] = self.fleet.run
         if options.manifests is not None:
             self.folder = FolderSync(client.acting_as("ktui-gitops"), world, options.manifests)
@@ -77,8 +97,15 @@ class Cluster:
         return found
 
     async def bootstrap(self) -> None:
-        """Create the namespaces and other objects that every cluster has, where they are missing."""
-        await self.server.bootstrap()
+        """Create what a cluster with nodes has besides the API server's own objects: a default StorageClass."""
+        await self.client.discover()
+        if not self.options.nodes:
+            return
+        try:
+            await self.client.acting_as("ktui").create("storageclasses.storage.k8s.io", DEFAULT_STORAGE_CLASS)
+        except StatusError as error:
+            if error.code != 409:
+                raise
 
     def start(self) -> None:
         """Run all components; each is restarted when it fails, unless `strict`."""
@@ -155,8 +182,13 @@ def open_store(journal: Path) -> tuple[World, Store]:
 def simulated(loop: VirtualLoop, options: ClusterOptions, seed: int = 0) -> Cluster:
     """A cluster in virtual time, in memory."""
     world = simulated_world(loop, seed)
-    return Cluster(world, _memory_store(world.clock), options)
+    return Cluster(world, Store(world.clock), options)
 
 
-def _memory_store(clock: Clock) -> Store:
-    return Store(clock)
+async def _run_informers(informers: Informers) -> None:
+    try:
+        async with asyncio.TaskGroup() as group:
+            informers.start(group)
+            await asyncio.get_running_loop().create_future()
+    finally:
+        informers.stop()

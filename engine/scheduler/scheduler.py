@@ -16,7 +16,7 @@ from engine.base.plugins import exported
 from engine.base.selectors import Requirement, Selector, from_label_selector, from_map
 from engine.base.world import World
 from engine.control.events import Recorder
-from engine.control.informers import Informers
+from engine.control.informers import Handler, Informers
 from engine.scheduler import messages, volumes
 from engine.scheduler.cycle import Decision, Profile, TemplateResults
 from engine.scheduler.framework import (
@@ -44,7 +44,6 @@ TURN_PODS = 32
 """Cycles before other tasks get a turn."""
 
 SERVICES, REPLICA_SETS, STATEFUL_SETS = "services", "replicasets.apps", "statefulsets.apps"
-CONTROLLERS = ("replicationcontrollers",)
 CLAIMS, VOLUMES, CLASSES = "persistentvolumeclaims", "persistentvolumes", "storageclasses.storage.k8s.io"
 BUDGETS = "poddisruptionbudgets.policy"
 SPREADING_OWNERS = {"ReplicaSet": REPLICA_SETS, "StatefulSet": STATEFUL_SETS, "ReplicationController": "replicationcontrollers"}
@@ -55,12 +54,15 @@ log = logging.getLogger(__name__)
 class Scheduler:
     """Gives every pod of `default-scheduler` a node. `run` until cancelled; `verdict` answers for `pods/verdict`."""
 
-    def __init__(self, client: Client, world: World) -> None:
+    def __init__(self, client: Client, world: World, informers: Informers | None = None) -> None:
+        """Given `informers` are shared with whoever gave them, who also runs them."""
         self._client = client.acting_as("kube-scheduler")
         self._world = world
         self._rng = world.rng.stream("scheduler")
         self._recorder = Recorder(client, world, NAME, style="events")
-        self._informers = Informers(client, world)
+        self._informers = informers or Informers(client, world)
+        self._own_informers = informers is None
+        self._following: list[tuple[str, Handler]] = []
         self._snapshot = Snapshot()
         self._queue = SchedulingQueue()
         self._verdicts = Verdicts()
@@ -87,27 +89,35 @@ class Scheduler:
         try:
             async with asyncio.TaskGroup() as group:
                 self._follow()
-                self._informers.start(group)
+                if self._own_informers:
+                    self._informers.start(group)
                 await self._informers.synced(("nodes", "pods", "namespaces", *self._looked_up()))
                 group.create_task(self._flush(), name="scheduler/flush")
                 await self._loop()
         finally:
-            self._informers.stop()
+            self._unfollow()
             for task in self._binding:
                 task.cancel()
             self._recorder.close()
 
     def _looked_up(self) -> Iterable[str]:
-        return (SERVICES, REPLICA_SETS, STATEFUL_SETS, *CONTROLLERS, CLAIMS, VOLUMES, CLASSES, BUDGETS)
+        return (SERVICES, *SPREADING_OWNERS.values(), CLAIMS, VOLUMES, CLASSES, BUDGETS)
 
     def _follow(self) -> None:
-        self._informers["nodes"].on(self._on_node)
-        self._informers["pods"].on(self._on_pod)
-        self._informers["namespaces"].on(self._on_namespace)
-        for resource in (SERVICES, *SPREADING_OWNERS.values()):
-            self._informers[resource].on(self._on_selector)
-        for resource, event in ((CLAIMS, CLAIM_CHANGED), (VOLUMES, VOLUME_CHANGED), (CLASSES, CLASS_CHANGED)):
-            self._informers[resource].on(functools.partial(self._on_volume, event))
+        handlers: list[tuple[str, Handler]] = [("nodes", self._on_node), ("pods", self._on_pod), ("namespaces", self._on_namespace)]
+        handlers += [(resource, self._on_selector) for resource in (SERVICES, *SPREADING_OWNERS.values())]
+        events = ((CLAIMS, CLAIM_CHANGED), (VOLUMES, VOLUME_CHANGED), (CLASSES, CLASS_CHANGED))
+        handlers += [(resource, functools.partial(self._on_volume, event)) for resource, event in events]
+        for resource, handler in handlers:
+            self._informers[resource].on(handler)
+            self._following.append((resource, handler))
+
+    def _unfollow(self) -> None:
+        for resource, handler in self._following:
+            self._informers[resource].off(handler)
+        self._following.clear()
+        if self._own_informers:
+            self._informers.stop()
 
     def _lookup(self, resource: str, namespace: str, name: str) -> Obj | None:
         return self._informers[resource].lister.get(namespace, name)
