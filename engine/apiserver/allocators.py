@@ -1,10 +1,14 @@
 """Numbers out of a range, each given once: cluster IPs and node ports (pkg/registry/core/service/{ipallocator,portallocator})."""
 
-import random
+from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
 SERVICE_NETWORK = IPv4Network("10.96.0.0/16")
 NODE_PORT_FIRST, NODE_PORT_LAST = 30_000, 32_767
+
+
+Draw = Callable[[int, int], int]
+"""A random number between two, both included."""
 
 
 class FullError(Exception):
@@ -22,11 +26,11 @@ class OutsideError(Exception):
 class Allocator:
     """Numbers from `first` to `last`. A low band is kept free for those who ask for a number, as long as there are others."""
 
-    def __init__(self, first: int, last: int, band: int, rng: random.Random) -> None:
+    def __init__(self, first: int, last: int, band: int, draw: Draw) -> None:
         self.first = first
         self.last = last
         self._dynamic_from = first + band
-        self._rng = rng
+        self._draw = draw
         self._taken: set[int] = set()
 
     def take(self, number: int) -> None:
@@ -47,7 +51,7 @@ class Allocator:
         Raises:
             FullError: there is none.
         """
-        start = self._rng.randint(self._dynamic_from, self.last)
+        start = self._draw(self._dynamic_from, self.last)
         candidates = (range(start, self.last + 1), range(self._dynamic_from, start), range(self.first, self._dynamic_from))
         for numbers in candidates:
             for number in numbers:
@@ -61,17 +65,17 @@ class Allocator:
         self._taken.discard(number)
 
 
-def address_allocator(rng: random.Random) -> Allocator:
+def address_allocator(draw: Draw) -> Allocator:
     """Of the service network, without its network and broadcast addresses (ipallocator.go calculateRangeOffset)."""
     size = SERVICE_NETWORK.num_addresses
     first = int(SERVICE_NETWORK.network_address)
-    return Allocator(first + 1, first + size - 2, min(max(16, size // 16), 256), rng)
+    return Allocator(first + 1, first + size - 2, min(max(16, size // 16), 256), draw)
 
 
-def port_allocator(rng: random.Random) -> Allocator:
+def port_allocator(draw: Draw) -> Allocator:
     """Of the node ports (portallocator/allocator.go calculateRangeOffset)."""
     size = NODE_PORT_LAST - NODE_PORT_FIRST + 1
-    return Allocator(NODE_PORT_FIRST, NODE_PORT_LAST, min(max(16, size // 32), 128), rng)
+    return Allocator(NODE_PORT_FIRST, NODE_PORT_LAST, min(max(16, size // 32), 128), draw)
 
 
 def address_number(text: str) -> int:

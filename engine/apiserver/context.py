@@ -14,6 +14,7 @@ from engine.schema.types import TypeInfo, type_of
 if TYPE_CHECKING:
     from engine.apiserver.admission_chain import AdmissionChain
     from engine.apiserver.decoding import Decoder
+    from engine.apiserver.defaulting import Defaulter
     from engine.apiserver.services import ServiceAllocation
     from engine.apiserver.storage import Storage
 
@@ -26,6 +27,7 @@ class Context:
     kinds: Registry
     storage: "Storage"
     decoder: "Decoder"
+    defaulted: "Defaulter"
     admission: "AdmissionChain"
     services: "ServiceAllocation"
 

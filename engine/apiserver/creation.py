@@ -4,14 +4,14 @@ import orjson
 
 from engine.apiserver.admission_chain import CREATE, Attributes
 from engine.apiserver.context import Call, Context, from_version
-from engine.apiserver.ownership import managed
 from engine.apiserver.options import WriteOptions, write_options
+from engine.apiserver.ownership import managed
 from engine.apiserver.representation import show
 from engine.apiserver.strategy import check_create, prepared_create
 from engine.base.api import Response
 from engine.base.errors import StatusError, already_exists, bad_request
 from engine.base.limits import GENERATE_NAME_BASE_BYTES_MAX, OBJECT_BYTES_MAX
-from engine.base.objects import Obj, is_terminating, revision_of
+from engine.base.objects import Obj, drop, is_terminating, revision_of
 
 GENERATED_NAME_ATTEMPTS_MAX = 8
 """registry/generic/registry/store.go maxNameGenerationCreateAttempts."""
@@ -39,13 +39,13 @@ def create_object(ctx: Context, call: Call, decoded: Obj, options: WriteOptions,
     """
     kind = call.kind
     check_namespace(call, decoded)
-    obj = kind.defaults(from_version(kind, call.version, decoded))
+    obj = ctx.defaulted(kind, from_version(kind, call.version, decoded))
     if not applied:
         obj = managed(ctx, call, None, obj, options)
     given = obj.get("metadata") or {}
     write = Attributes(kind, CREATE, call.namespace, given.get("name") or "", "", obj, None, call.request.user, options.dry_run)
     obj = ctx.admission.admit(write)
-    obj = prepared_create(ctx, kind, obj, call.namespace, _name(ctx, call, given))
+    obj = prepared_create(ctx, call, obj, _name(ctx, call, given))
     check_create(call, obj)
     if given.get("resourceVersion"):
         raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
@@ -56,7 +56,7 @@ def create_object(ctx: Context, call: Call, decoded: Obj, options: WriteOptions,
     check_size(call, obj)
     obj = ctx.services.created(kind, obj, options.dry_run)
     if options.dry_run:
-        return obj
+        return drop(obj, ("metadata", "resourceVersion"))
     return ctx.storage.create(kind, obj, call.request.cause)
 
 

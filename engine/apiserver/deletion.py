@@ -1,4 +1,7 @@
-"""Delete and deletecollection: grace, finalizers, propagation (apiserver/pkg/registry/rest/delete.go, registry/generic/registry/store.go)."""
+"""Delete and deletecollection: grace, finalizers, propagation.
+
+apiserver/pkg/registry/rest/delete.go, registry/generic/registry/store.go.
+"""
 
 from dataclasses import replace as with_fields
 from typing import Any
@@ -87,7 +90,7 @@ def delete_object(ctx: Context, call: Call, old: Obj, options: DeletionOptions) 
         marked = _terminating_namespace(ctx, old, options)
     else:
         marked = _marked(ctx, kind, old, options)
-    if marked is None or (is_terminating(old) or kind.resource != "namespaces") and finished_deletion(kind.resource, marked):
+    if marked is None or ((is_terminating(old) or kind.resource != "namespaces") and finished_deletion(kind.resource, marked)):
         last = old if marked is None else marked
         if options.dry_run:
             return last, True

@@ -1,7 +1,5 @@
 """Paths that are no resources: discovery, version, health."""
 
-from collections.abc import Mapping
-
 from engine.base.api import Request, Response
 from engine.base.errors import StatusError
 from engine.base.objects import Obj

@@ -9,7 +9,6 @@ from engine.apiserver.options import WriteOptions
 from engine.base.objects import Obj
 from engine.kinds.common.model import Kind
 
-
 _plain: dict[tuple[str, str, str, str], Writer] = {}
 WRITERS_MAX = 4_096
 

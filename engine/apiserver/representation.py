@@ -98,7 +98,7 @@ def include_of(call: Call) -> str:
 
 
 def table(ctx: Context, call: Call, items: Sequence[Obj], metadata: Obj, definitions: bool = True) -> Obj:
-    """A Table of `items`, given as they are stored; without column definitions where they were sent before, as in later events of a watch."""
+    """A Table of `items`, given as they are stored; later events of a watch have no column definitions."""
     kind, include, now = call.kind, include_of(call), ctx.world.clock.now()
     cells = kind.cells or name_and_creation
     conditions = kind.row_conditions

@@ -65,7 +65,7 @@ class Router:
             return None
         if len(rest) > 3 or bool(namespace) > kind.namespaced or (kind.namespaced and not namespace and len(rest) > 1):
             raise _unknown()
-        name, subresource = (rest[1:] + ["", ""])[:2]
+        name, subresource = [*rest[1:], "", ""][:2]
         return Route(kind, version, namespace, name, subresource)
 
 

@@ -3,10 +3,10 @@
 from dataclasses import replace as with_fields
 from typing import Any
 
-from engine.apiserver.context import Call, Context, in_version
+from engine.apiserver.context import Call, Context, from_version, in_version
 from engine.apiserver.decoding import mismatched_name, read_body, read_yaml
 from engine.apiserver.options import WriteOptions, write_options
-from engine.apiserver.ownership import merged
+from engine.apiserver.ownership import managed, merged
 from engine.apiserver.patching.patch import apply_patch
 from engine.apiserver.representation import warnings_of
 from engine.apiserver.updating import PATCH_TYPES, current, patch_body, replace_object
@@ -103,7 +103,20 @@ def _written(ctx: Context, call: Call, old: Obj, wanted: Obj, options: WriteOpti
         raise conflict(call.kind.resource, call.name, MODIFIED)
     shown = in_version(call.kind, call.version, old)
     made = put(shown, _paths(call.kind).spec_replicas, dig(wanted, "spec", "replicas", default=0))
-    return _answer(call, old, replace_object(ctx, call, old, made, options), options)
+    made = _without_time(managed(ctx, call, old, from_version(call.kind, call.version, made), options))
+    return _answer(call, old, replace_object(ctx, call, old, in_version(call.kind, call.version, made), options, applied=True), options)
+
+
+def _without_time(obj: Obj) -> Obj:
+    """Entries of this subresource have no time, and so come first of their operation (managedfields/scalehandler.go ToParent)."""
+    entries = obj["metadata"].get("managedFields") or []
+    mine = [e for e in entries if e.get("subresource") == "scale" and "time" in e]
+    if not mine:
+        return obj
+    timeless = [{name: value for name, value in e.items() if name != "time"} for e in mine]
+    others = [e for e in entries if e not in mine]
+    first_update = next((i for i, e in enumerate(others) if e.get("operation") == "Update"), len(others))
+    return put(obj, ("metadata", "managedFields"), [*others[:first_update], *timeless, *others[first_update:]])
 
 
 def _answer(call: Call, old: Obj, stored: Obj, options: WriteOptions) -> Response:

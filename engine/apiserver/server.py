@@ -7,6 +7,7 @@ from engine.apiserver.admission_chain import AdmissionChain
 from engine.apiserver.bootstrap import bootstrap
 from engine.apiserver.context import Call, Context
 from engine.apiserver.decoding import Decoder
+from engine.apiserver.defaulting import Defaulter
 from engine.apiserver.negotiation import negotiate
 from engine.apiserver.options import boolean
 from engine.apiserver.routing import Route, Router
@@ -56,7 +57,7 @@ class ApiServer:
         """`address` is `host:port` as discovery tells it to clients."""
         kinds = kinds or registry.load()
         storage = Storage(store)
-        self.context = Context(world, kinds, storage, Decoder(), AdmissionChain(store), ServiceAllocation(store, world))
+        self.context = Context(world, kinds, storage, Decoder(), Defaulter(), AdmissionChain(store), ServiceAllocation(store, world))
         self.address = address
         self._router = Router(kinds)
         self._connected: dict[tuple[str, str], Connector] = {}

@@ -1,4 +1,4 @@
-"""What Services are given beside what they ask for: cluster IPs, node ports, health check ports (registry/core/service/storage/alloc.go)."""
+"""What Services are given: cluster IPs, node ports, health check ports (pkg/registry/core/service/storage/alloc.go)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -33,8 +33,8 @@ class ServiceAllocation:
     """The addresses and ports in use; built from the Services in the store."""
 
     def __init__(self, store: Store, world: World) -> None:
-        self._addresses = address_allocator(world.rng.stream("service-addresses"))
-        self._ports = port_allocator(world.rng.stream("node-ports"))
+        self._addresses = address_allocator(world.rng.stream("service-addresses").randint)
+        self._ports = port_allocator(world.rng.stream("node-ports").randint)
         for service in store.list(SERVICES):
             for allocator, number in self._numbers(service):
                 allocator.take(number)

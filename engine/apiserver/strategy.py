@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.apiserver.context import Call, Context
+from engine.apiserver.parts import PARTS, part_errors
+from engine.base.api import User
 from engine.base.errors import invalid
 from engine.base.fields import FieldError
 from engine.base.objects import Obj, annotations_of, name_of
@@ -22,6 +24,8 @@ _FILLED_BY_SERVER = (
 )
 _KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink")
 _EMPTY_IS_ABSENT = ("labels", "annotations", "ownerReferences", "finalizers", "generateName", "managedFields")
+
+SIGNING_REQUESTS = "certificatesigningrequests.certificates.k8s.io"
 
 NO_UNCONDITIONAL_UPDATE = frozenset(
     {
@@ -68,15 +72,20 @@ def tidy_metadata(metadata: Obj) -> Obj:
     return metadata
 
 
-def prepared_create(ctx: Context, kind: Kind, obj: Obj, namespace: str, name: str) -> Obj:
-    """The object as it will be created: system fields of metadata filled, status as the kind starts with it."""
+def prepared_create(ctx: Context, call: Call, obj: Obj, name: str) -> Obj:
+    """The object as it will be created: system fields of metadata filled, status as the kind starts with it.
+
+    The empty resourceVersion keeps the place where the store puts the real one.
+    """
+    kind, user = call.kind, call.request.user
     given = obj.get("metadata") or {}
     metadata: dict[str, Any] = {"name": name}
     if given.get("generateName"):
         metadata["generateName"] = given["generateName"]
     if kind.namespaced:
-        metadata["namespace"] = namespace
+        metadata["namespace"] = call.namespace
     metadata["uid"] = ctx.world.ids.uid()
+    metadata["resourceVersion"] = ""
     if kind.has_generation:
         metadata["generation"] = 1
     metadata["creationTimestamp"] = ctx.time()
@@ -85,7 +94,19 @@ def prepared_create(ctx: Context, kind: Kind, obj: Obj, namespace: str, name: st
             metadata[field] = value
     if kind.finalizers:
         metadata["finalizers"] = list(dict.fromkeys([*(metadata.get("finalizers") or ()), *kind.finalizers]))
+    if kind.resource == SIGNING_REQUESTS:
+        obj = _signed_by(obj, user)
     return kind.prepare_create({**obj, "metadata": metadata})
+
+
+def _signed_by(obj: Obj, user: User) -> Obj:
+    """A signing request says who made it, whatever was sent (pkg/registry/certificates/certificates/strategy.go)."""
+    spec: dict[str, Any] = {**(obj.get("spec") or {}), "username": user.name, "groups": list(user.groups)}
+    for name, value in (("uid", user.uid), ("extra", {key: list(values) for key, values in user.extra.items()})):
+        spec.pop(name, None)
+        if value:
+            spec[name] = value
+    return {**obj, "spec": spec}
 
 
 def check_create(call: Call, obj: Obj) -> None:
@@ -107,16 +128,11 @@ def check_create(call: Call, obj: Obj) -> None:
 def prepared_update(kind: Kind, subresource: str, obj: Obj, old: Obj) -> Obj:
     """The new version of `old`: metadata that only the server writes is kept, spec and status each change through their own resource."""
     metadata = _kept_metadata(obj.get("metadata") or {}, old["metadata"])
-    if subresource == "status":
-        made: Obj = {**old, "metadata": metadata}
-        if "status" in obj:
-            made = {**made, "status": obj["status"]}
-        elif "status" in old:
-            made = {name: value for name, value in made.items() if name != "status"}
-        return made if metadata is not old["metadata"] or made.get("status") is not old.get("status") else old
-    if subresource == "finalize":
-        finalizers = (obj.get("spec") or {}).get("finalizers")
-        return {**old, "metadata": metadata, "spec": {"finalizers": finalizers} if finalizers else {}}
+    part = PARTS.get(subresource)
+    if part is not None:
+        made = part(obj, old)
+        made = made if metadata is old["metadata"] else {**made, "metadata": metadata}
+        return _counted(kind, made, old)
     made = obj if metadata is obj.get("metadata") else {**obj, "metadata": metadata}
     if kind.status and made.get("status") is not old.get("status"):
         made = {name: value for name, value in made.items() if name != "status"}
@@ -124,10 +140,15 @@ def prepared_update(kind: Kind, subresource: str, obj: Obj, old: Obj) -> Obj:
             made = {**made, "status": old["status"]}
     if kind.prepare_update is not None:
         made = kind.prepare_update(made, old)
-    if kind.has_generation and _content_differs(kind, made, old):
-        generation = (old["metadata"].get("generation") or 0) + 1
-        made = {**made, "metadata": {**made["metadata"], "generation": generation}}
-    return made
+    return _counted(kind, made, old)
+
+
+def _counted(kind: Kind, obj: Obj, old: Obj) -> Obj:
+    """The object with the next generation where its content differs from the old one's."""
+    if not kind.has_generation or not _content_differs(kind, obj, old):
+        return obj
+    generation = (old["metadata"].get("generation") or 0) + 1
+    return {**obj, "metadata": {**obj["metadata"], "generation": generation}}
 
 
 def _kept_metadata(metadata: Obj, old: Obj) -> Obj:
@@ -161,10 +182,8 @@ def check_update(call: Call, obj: Obj, old: Obj) -> None:
     """
     kind = call.kind
     errors: Sequence[FieldError]
-    if call.subresource == "finalize":
-        errors = validate_update(obj, old)
-    elif call.subresource == "status":
-        errors = [*validate_update(obj, old), *kind.validate_status(obj, old)]
+    if call.subresource in PARTS:
+        errors = part_errors(kind, call.subresource, obj, old)
     elif kind.validate is no_errors:
         errors = validate_update(obj, old)
     else:
@@ -172,6 +191,6 @@ def check_update(call: Call, obj: Obj, old: Obj) -> None:
     if errors:
         twice = [error for error in errors if error.field.startswith("metadata.")]
         raise invalid(kind.kind, kind.group, name_of(obj), [*twice, *errors])
-    if call.subresource != "status":
+    if not call.subresource:
         for text in kind.warnings(obj, old):
             call.warn(text)

@@ -1,4 +1,7 @@
-"""Update and patch: from a body to a new version (apiserver/pkg/endpoints/handlers/{update,patch}.go, registry/generic/registry/store.go)."""
+"""Update and patch: from a body to a new version.
+
+apiserver/pkg/endpoints/handlers/{update,patch}.go, registry/generic/registry/store.go.
+"""
 
 from typing import Any
 
@@ -73,7 +76,7 @@ def replace_object(ctx: Context, call: Call, old: Obj, decoded: Obj, options: Wr
     """
     kind = call.kind
     _check_preconditions(call, decoded, old)
-    obj = kind.defaults(from_version(kind, call.version, decoded))
+    obj = ctx.defaulted(kind, from_version(kind, call.version, decoded), old)
     if not applied:
         obj = managed(ctx, call, old, obj, options)
     obj = prepared_update(kind, call.subresource, obj, old)

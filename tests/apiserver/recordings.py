@@ -11,10 +11,15 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from engine.apiserver.server import ApiServer
-from engine.base.api import JSON, Request, Response
+from engine.base.api import JSON, Request, Response, User
 from engine.base.world import simulated_world
+from engine.kinds.common import registry
+from engine.kinds.common.registry import Registry
 from engine.store.store import Store
 from tests.shared import shared
+
+RECORDER = User("admin", ("system:masters", "system:authenticated"), "admin")
+"""Who made the recorded requests."""
 
 _UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _AGE = re.compile(r"^(\d+[smhdy]){1,2}$")
@@ -86,6 +91,7 @@ def request_of(recorded: dict[str, Any]) -> Request:
         content_type=recorded.get("contentType", ""),
         accept=recorded.get("accept", JSON),
         headers=recorded.get("headers", {}),
+        user=RECORDER,
     )
 
 
@@ -104,9 +110,10 @@ async def answer(server: ApiServer, recorded: dict[str, Any]) -> tuple[int, Any,
 
 
 def new_server() -> ApiServer:
-    """An empty cluster without controllers, on the running loop."""
+    """An empty cluster without controllers, and without our own kinds, on the running loop."""
     world = simulated_world(asyncio.get_running_loop())
-    return ApiServer(Store(world.clock), world)
+    kinds = Registry(kind for kind in registry.load().all() if not kind.group.endswith("ktui.dev"))
+    return ApiServer(Store(world.clock), world, kinds)
 
 
 def load(name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""DefaultTolerationSeconds: pods stay for five minutes on a node that fails (plugin/pkg/admission/defaulttolerationseconds/admission.go)."""
+"""DefaultTolerationSeconds: pods stay for five minutes on a failing node (plugin/pkg/admission/defaulttolerationseconds)."""
 
 from engine.apiserver.admission_chain import CREATE, UPDATE, Attributes, Objects
 from engine.base.objects import Obj

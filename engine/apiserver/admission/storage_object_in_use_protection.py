@@ -1,4 +1,7 @@
-"""StorageObjectInUseProtection: finalizers keep volumes and claims while they are used (plugin/pkg/admission/storage/storageobjectinuseprotection)."""
+"""StorageObjectInUseProtection: finalizers keep volumes and claims while they are used.
+
+plugin/pkg/admission/storage/storageobjectinuseprotection/admission.go.
+"""
 
 from engine.apiserver.admission_chain import CREATE, Attributes, Objects
 from engine.base.objects import Obj, put
