@@ -21,9 +21,7 @@ _ports = FieldInfo(
     patch_strategy="merge",
     patch_merge_key="port",
 )
-_container = TypeInfo(
-    "test.Container", {"name": _text, "image": _text, "ports": _ports, "command": FieldInfo(kind="list", element=_text)}
-)
+_container = TypeInfo("test.Container", {"name": _text, "image": _text, "ports": _ports, "command": FieldInfo(kind="list", element=_text)})
 _spec = TypeInfo(
     "test.Spec",
     {

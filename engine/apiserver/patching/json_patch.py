@@ -73,7 +73,9 @@ def _shared(current: Obj, patched: dict[str, Any]) -> Obj:
     metadata = current.get(_METADATA)
     for name, value in patched.items():
         ours = current.get(name)
-        if ours is not value and same(ours, value):
+        if ours is value:
+            continue
+        if name in current and same(ours, value):
             patched[name] = ours
         elif name == _METADATA and isinstance(value, dict) and isinstance(metadata, dict):
             patched[name] = {
