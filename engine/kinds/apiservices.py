@@ -18,7 +18,7 @@ def _rules(obj: Obj, old: Obj | None) -> list[FieldError]:
     wanted = f"{version}.{group}"
     found: list[FieldError] = []
     if name_of(obj) != wanted:
-        found.append(fields.invalid("metadata.name", name_of(obj), "must be `spec.version+\".\"+spec.group`"))
+        found.append(fields.invalid("metadata.name", name_of(obj), 'must be `spec.version+"."+spec.group`'))
     if group:
         found += [fields.invalid("spec.group", group, e) for e in names.dns_subdomain(group)]
     found += [fields.invalid("spec.version", version, e) for e in names.dns_1035_label(version)]

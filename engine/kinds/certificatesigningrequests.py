@@ -61,7 +61,9 @@ def _rules(obj: Obj, old: Obj | None) -> list[FieldError]:
     if not signer:
         found.append(fields.required("spec.signerName"))
     elif "/" not in signer:
-        found.append(fields.invalid("spec.signerName", signer, "must be a fully qualified domain and path of the form 'example.com/signer-name'"))
+        found.append(
+            fields.invalid("spec.signerName", signer, "must be a fully qualified domain and path of the form 'example.com/signer-name'")
+        )
     duration_s = spec.get("expirationSeconds")
     if duration_s is not None and duration_s < DURATION_S_MIN:
         why = f"may not specify a duration less than {DURATION_S_MIN} seconds (10 minutes)"

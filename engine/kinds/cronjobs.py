@@ -63,7 +63,9 @@ def _time_zone(zone: str) -> list[FieldError]:
     if not zone:
         return [fields.invalid("spec.timeZone", zone, "timeZone must be nil or non-empty string")]
     if zone.lower() == "local":
-        return [fields.invalid("spec.timeZone", zone, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones")]
+        return [
+            fields.invalid("spec.timeZone", zone, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones")
+        ]
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):

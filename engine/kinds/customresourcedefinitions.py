@@ -1,4 +1,4 @@
-"""CustomResourceDefinition (apiextensions-apiserver/pkg/apis/apiextensions: v1/defaults.go, validation; pkg/registry/customresourcedefinition)."""
+"""CustomResourceDefinition (apiextensions-apiserver: pkg/apis/apiextensions/v1/defaults.go, validation, pkg/registry)."""
 
 from typing import Any
 
@@ -76,7 +76,11 @@ def _versions(versions: list[Obj], spec: Obj) -> list[FieldError]:
         elif schema is not None and schema.get("type") != "object" and not preserved:
             shown = schema.get("type") or ""
             path = f"{path}.schema.openAPIV3Schema.type"
-            found.append(fields.invalid(path, shown, "must be object at the root") if shown else fields.required(path, "must not be empty at the root"))
+            found.append(
+                fields.invalid(path, shown, "must be object at the root")
+                if shown
+                else fields.required(path, "must not be empty at the root")
+            )
     storage = [v for v in versions if v.get("storage")]
     if len(storage) != 1:
         found.append(fields.invalid("spec.versions", versions, "must have exactly one version marked as storage version"))
@@ -120,7 +124,10 @@ def _update(spec: Obj, old: Obj) -> list[FieldError]:
     listed = [v.get("name") for v in spec.get("versions") or ()]
     for i, version in enumerate(status.get("storedVersions") or ()):
         if version not in listed:
-            why = "missing from spec.versions; " + f"{version} was previously a storage version, and must remain in spec.versions until a storage "
+            why = (
+                "missing from spec.versions; "
+                + f"{version} was previously a storage version, and must remain in spec.versions until a storage "
+            )
             why += f"migration ensures no data remains persisted in {version} and removes {version} from status.storedVersions"
             found.append(fields.invalid(f"status.storedVersions[{i}]", version, why))
     return found

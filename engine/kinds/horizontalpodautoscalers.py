@@ -65,7 +65,9 @@ def _rules(obj: Obj, old: Obj | None) -> list[FieldError]:
 def _metric(metric: Obj, path: str) -> list[FieldError]:
     kind = metric.get("type") or ""
     if kind not in _METRIC_TYPES:
-        return one_of(kind, f"{path}.type", _METRIC_TYPES) if kind else [fields.required(f"{path}.type", "must specify a metric source type")]
+        return (
+            one_of(kind, f"{path}.type", _METRIC_TYPES) if kind else [fields.required(f"{path}.type", "must specify a metric source type")]
+        )
     field = kind[0].lower() + kind[1:]
     source = metric.get(field)
     if source is None:

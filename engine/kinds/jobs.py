@@ -34,9 +34,7 @@ def _defaults(obj: Obj) -> Obj:
     missing["backoffLimit"] = 6 if spec.get("backoffLimitPerIndex") is None else _INT32_MAX
     missing["podReplacementPolicy"] = "TerminatingOrFailed" if spec.get("podFailurePolicy") is None else "Failed"
     obj = workload_defaults(obj, missing)
-    policy = change_at(
-        obj["spec"], "podFailurePolicy", lambda p: each_at(p, "rules", lambda r: each_at(r, "onPodConditions", _condition))
-    )
+    policy = change_at(obj["spec"], "podFailurePolicy", lambda p: each_at(p, "rules", lambda r: each_at(r, "onPodConditions", _condition)))
     obj = obj if policy is obj["spec"] else {**obj, "spec": policy}
     labels = template_labels(obj["spec"].get("template") or {})
     return obj if labels_of(obj) or not labels else put(obj, ("metadata", "labels"), labels)

@@ -54,7 +54,9 @@ def _rules(obj: Obj, old: Obj | None) -> list[FieldError]:
         found += validate_node_selector(required, "spec.nodeAffinity.required")
     found += _source(spec)
     if spec.get("storageClassName"):
-        found += [fields.invalid("spec.storageClassName", spec["storageClassName"], e) for e in names.dns_subdomain(spec["storageClassName"])]
+        found += [
+            fields.invalid("spec.storageClassName", spec["storageClassName"], e) for e in names.dns_subdomain(spec["storageClassName"])
+        ]
     if spec.get("volumeMode") is not None:
         found += one_of(spec["volumeMode"], "spec.volumeMode", VOLUME_MODES)
     return found if old is None else found + _update(spec, old.get("spec") or {})

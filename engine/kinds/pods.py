@@ -1,7 +1,7 @@
 """Pod (pkg/apis/core/v1/defaults.go SetDefaults_Pod, pkg/registry/core/pod/strategy.go, ValidatePod)."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from fractions import Fraction
 from typing import Any
 
@@ -11,9 +11,9 @@ from engine.base import fields, quantity
 from engine.base.fields import FieldError
 from engine.base.objects import Obj, annotations_of, dig, each
 from engine.kinds.common import names, podrows
-from engine.kinds.common.memo import stable
 from engine.kinds.common.lifecycle import keep_status, text_at
-from engine.kinds.common.metadata import validating
+from engine.kinds.common.memo import stable
+from engine.kinds.common.metadata import IMMUTABLE, validating
 from engine.kinds.common.model import Kind
 from engine.kinds.common.podrules import validate_pod_spec, validate_tolerations
 from engine.kinds.common.podspec import change_at, each_at, spec_defaults
@@ -178,18 +178,47 @@ def _tolerations(new: Sequence[Obj], old: Sequence[Obj]) -> list[FieldError]:
 def _gates(new: Sequence[Obj], old: Sequence[Obj]) -> list[FieldError]:
     known = {g.get("name") for g in old}
     return [
-        fields.forbidden(
-            f"spec.schedulingGates[{i}].name", f"only deletion is allowed, but found new scheduling gate '{g.get('name')}'"
-        )
+        fields.forbidden(f"spec.schedulingGates[{i}].name", f"only deletion is allowed, but found new scheduling gate '{g.get('name')}'")
         for i, g in enumerate(new)
         if g.get("name") not in known
     ]
 
 
+def _status_rules(pod: Obj, old: Obj | None) -> list[FieldError]:
+    """ValidatePodStatusUpdate: the node and the quality of service stay, ended containers that may not restart stay ended."""
+    if old is None:
+        return []
+    status, before, spec = pod.get("status") or {}, old.get("status") or {}, old.get("spec") or {}
+    found: list[FieldError] = []
+    if status.get("qosClass") != before.get("qosClass") and before.get("qosClass"):
+        found.append(fields.invalid("status.qosClass", status.get("qosClass") or "", IMMUTABLE))
+    policy = spec.get("restartPolicy")
+    sidecars = {c.get("name") for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"}
+    if policy != "Always":
+        found += _resurrected(status, before, "containerStatuses", policy, frozenset())
+        found += _resurrected(status, before, "initContainerStatuses", policy, sidecars)
+    return found
+
+
+def _resurrected(status: Obj, before: Obj, field: str, policy: str | None, exempt: Set[str | None]) -> list[FieldError]:
+    new, old = status.get(field) or (), before.get(field) or ()
+    if new is old:
+        return []
+    alive = {c.get("name") for c in new if (c.get("state") or {}).get("terminated") is None}
+    found: list[FieldError] = []
+    for i, container in enumerate(old):
+        ended = (container.get("state") or {}).get("terminated")
+        restarts = ended is None or (policy == "OnFailure" and ended.get("exitCode"))
+        if not restarts and container.get("name") in alive - exempt:
+            found.append(fields.forbidden(f"status.{field}[{i}].state", "may not be transitioned to non-terminated state"))
+    return found
+
+
 def _difference(before: Obj, after: Obj) -> str:
+    """What changed, as a diff of indented JSON."""
     options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
-    lines = (orjson.dumps(spec, option=options).decode().splitlines() for spec in (before, after))
-    return "\n".join(list(difflib.unified_diff(*lines, lineterm="", n=2))[2:]) + "\n"
+    old, new = (orjson.dumps(spec, option=options).decode().splitlines() for spec in (before, after))
+    return "\n".join(list(difflib.unified_diff(old, new, lineterm="", n=2))[2:]) + "\n"
 
 
 def _grace_s(pod: Obj) -> int:
@@ -218,6 +247,7 @@ KIND = Kind(
     prepare_create=_prepare_create,
     prepare_update=keep_status,
     validate=validating(True, names.dns_subdomain, _rules),
+    validate_status=_status_rules,
     columns=podrows.COLUMNS,
     cells=podrows.cells,
     row_conditions=podrows.row_conditions,

@@ -39,7 +39,7 @@ def _rules(obj: Obj, old: Obj | None) -> list[FieldError]:
     if kind == "Limited" and spec.get("limited") is None:
         found.append(fields.required("spec.limited", 'must not be empty when type is "Limited"'))
     if kind == "Exempt" and spec.get("limited") is not None:
-        found.append(fields.forbidden("spec.limited", 'must be nil if the type is not Limited'))
+        found.append(fields.forbidden("spec.limited", "must be nil if the type is not Limited"))
     return found
 
 

@@ -26,7 +26,14 @@ def _rules(obj: Obj, old: Obj | None) -> list[FieldError]:
 def _cells(obj: Obj, now: float) -> list[Any]:
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
     volume = (spec.get("source") or {}).get("persistentVolumeName") or ""
-    return [name_of(obj), spec.get("attacher") or "", volume, spec.get("nodeName") or "", bool(status.get("attached")), tables.age(obj, now)]
+    return [
+        name_of(obj),
+        spec.get("attacher") or "",
+        volume,
+        spec.get("nodeName") or "",
+        bool(status.get("attached")),
+        tables.age(obj, now),
+    ]
 
 
 KIND = Kind(

@@ -1,6 +1,8 @@
 """Recorded creations of a real API server, taken apart so that the kinds' own functions can be compared with them."""
 
+import importlib
 import json
+import pkgutil
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -8,7 +10,6 @@ from typing import Any, NamedTuple
 
 from engine import kinds
 from engine.base.objects import Obj, frozen
-from engine.base.plugins import exported
 from engine.kinds.common.model import Kind
 from tests.shared import shared
 
@@ -51,14 +52,11 @@ def steps(name: str) -> Iterator[Step]:
 @lru_cache(maxsize=1)
 def _by_path() -> dict[tuple[str, str], Kind]:
     # The registry belongs to another part; here only the hand-written kinds are looked at.
-    modules = [k for k in _hand_written()]
-    return {(k.group, k.plural): k for k in modules}
+    return {(k.group, k.plural): k for k in hand_written()}
 
 
-def _hand_written() -> list[Kind]:
-    import importlib
-    import pkgutil
-
+def hand_written() -> list[Kind]:
+    """Every KIND of engine/kinds, in the order of module names."""
     found = []
     for module in sorted(pkgutil.iter_modules(kinds.__path__), key=lambda m: m.name):
         loaded = importlib.import_module(f"engine.kinds.{module.name}") if not module.ispkg else None
@@ -87,6 +85,8 @@ def as_stored(kind: Kind, version: str, namespace: str, body: Obj) -> Obj:
         meta["name"] = f"{meta.get('generateName', '')}bcdfg"
     if kind.has_generation:
         meta["generation"] = 1
+    if kind.finalizers:
+        meta["finalizers"] = [*(meta.get("finalizers") or ()), *kind.finalizers]
     obj: Obj = {**body, "kind": kind.kind, "apiVersion": kind.api_version(version), "metadata": meta}
     if version in kind.convert:
         obj = kind.convert[version][1](obj)

@@ -108,9 +108,7 @@ def _common(container: Obj, volumes: Mapping[str, Obj], path: str) -> list[Field
     found = needed(container.get("name"), f"{path}.name", names.dns_label)
     if not container.get("image"):
         found.append(fields.required(f"{path}.image"))
-    found += one_of(
-        container.get("terminationMessagePolicy"), f"{path}.terminationMessagePolicy", ("File", "FallbackToLogsOnError")
-    )
+    found += one_of(container.get("terminationMessagePolicy"), f"{path}.terminationMessagePolicy", ("File", "FallbackToLogsOnError"))
     found += _ports(container.get("ports") or (), f"{path}.ports")
     found += _env(container.get("env") or (), f"{path}.env")
     found += _env_from(container.get("envFrom") or (), f"{path}.envFrom")
@@ -293,9 +291,7 @@ def _mounts(container: Obj, volumes: Mapping[str, Obj], path: str) -> list[Field
                 found.append(fields.invalid(f"{here}.subPathExpr", mount["subPathExpr"], "subPathExpr and subPath are mutually exclusive"))
             found += descending_path(mount["subPathExpr"], f"{here}.subPathExpr")
         if mount.get("mountPropagation"):
-            found += one_of(
-                mount["mountPropagation"], f"{here}.mountPropagation", ("Bidirectional", "HostToContainer", "None")
-            )
+            found += one_of(mount["mountPropagation"], f"{here}.mountPropagation", ("Bidirectional", "HostToContainer", "None"))
     return found
 
 

@@ -9,6 +9,7 @@ from engine.base.objects import Obj, name_of, namespace_of
 from engine.kinds.common import names, tables
 from engine.kinds.common.lifecycle import text_at
 from engine.kinds.common.metadata import validate_create, validate_update
+from engine.kinds.common.model import Column
 
 COLUMNS = (
     tables.text("Last Seen"),
@@ -18,7 +19,7 @@ COLUMNS = (
     *tables.wide("Subobject", "Source"),
     tables.text("Message"),
     *tables.wide("First Seen", "Count"),
-    tables.Column("Name", format="name", priority=1),
+    Column("Name", format="name", priority=1),
 )
 # Field of events.k8s.io/v1 -> field of v1.
 _RENAMED = {

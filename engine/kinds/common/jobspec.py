@@ -65,7 +65,7 @@ def _failure_policy(spec: Obj, path: str) -> list[FieldError]:
     found: list[FieldError] = []
     if ((spec.get("template") or {}).get("spec") or {}).get("restartPolicy") != "Never":
         restart = ((spec.get("template") or {}).get("spec") or {}).get("restartPolicy")
-        why = "only \"Never\" is supported when podFailurePolicy is specified"
+        why = 'only "Never" is supported when podFailurePolicy is specified'
         found.append(fields.invalid(path.replace("podFailurePolicy", "template.spec.restartPolicy"), restart, why))
     for i, rule in enumerate(spec["podFailurePolicy"].get("rules") or ()):
         here = f"{path}.rules[{i}]"

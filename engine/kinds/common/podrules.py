@@ -92,7 +92,9 @@ def _image_spaces(spec: Obj, path: str) -> list[FieldError]:
 def _host_network(spec: Obj, path: str, in_pod: bool) -> list[FieldError]:
     return [
         fields.invalid(
-            f"{path}.containers[{i}].ports[{j}].hostPort", port.get("hostPort") or 0, "must match `containerPort` when `hostNetwork` is true"
+            f"{path}.containers[{i}].ports[{j}].hostPort",
+            port.get("hostPort") or 0,
+            "must match `containerPort` when `hostNetwork` is true",
         )
         for i, container in enumerate(spec.get("containers") or ())
         for j, port in enumerate(container.get("ports") or ())

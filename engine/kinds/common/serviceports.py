@@ -1,5 +1,6 @@
 """What a Service keeps and gives up when it changes (pkg/registry/core/service/strategy.go)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from engine.base.objects import Obj
@@ -57,25 +58,33 @@ def _keep_node_ports(ports: list[Obj], before: list[Obj]) -> list[Obj]:
     return ports if all(a is b for a, b in zip(ports, made, strict=True)) else made
 
 
+def _is_external(spec: Obj) -> bool:
+    return spec.get("type") in ("NodePort", "LoadBalancer")
+
+
+def _is_balanced(spec: Obj) -> bool:
+    return spec.get("type") == "LoadBalancer"
+
+
+_DEPENDENT: tuple[tuple[Callable[[Obj], bool], tuple[str, ...]], ...] = (
+    (needs_cluster_ip, ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")),
+    (needs_health_check_port, ("healthCheckNodePort",)),
+    (_is_balanced, ("allocateLoadBalancerNodePorts", "loadBalancerClass")),
+    (_is_external, ("externalTrafficPolicy",)),
+)
+"""When a service has fields, and which."""
+
+
 def drop_dependent(spec: Obj, before: Obj) -> Obj:
     """What the new type has no use for goes, where the user left it as it was (dropTypeDependentFields)."""
-    gone: set[str] = set()
-    if needs_cluster_ip(before) and not needs_cluster_ip(spec):
-        for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
-            if spec.get(name) == before.get(name):
-                gone.add(name)
-    if needs_health_check_port(before) and not needs_health_check_port(spec):
-        if spec.get("healthCheckNodePort") == before.get("healthCheckNodePort"):
-            gone.add("healthCheckNodePort")
-    if before.get("type") == "LoadBalancer" != spec.get("type"):
-        for name in ("allocateLoadBalancerNodePorts", "loadBalancerClass"):
-            if spec.get(name) == before.get(name):
-                gone.add(name)
-    external = ("NodePort", "LoadBalancer")
-    if before.get("type") in external and spec.get("type") not in external:
-        if spec.get("externalTrafficPolicy") == before.get("externalTrafficPolicy"):
-            gone.add("externalTrafficPolicy")
-    if gone & spec.keys():
+    gone = {
+        name
+        for has, names in _DEPENDENT
+        if has(before) and not has(spec)
+        for name in names
+        if name in spec and spec[name] == before.get(name)
+    }
+    if gone:
         spec = {k: v for k, v in spec.items() if k not in gone}
     if needs_node_port(before) and not needs_node_port(spec) and node_ports(spec) and node_ports(spec) == node_ports(before):
         spec = {**spec, "ports": [{k: v for k, v in p.items() if k != "nodePort"} for p in spec["ports"]]}
