@@ -1,8 +1,7 @@
-"""Addresses: each node has a /24 of 10.244.0.0/14 for its pods, and an address of its own."""
+"""Addresses: each node has a /24 for its pods, from 10.244.0.0 up to 10.255, then from 10.128.0.0, and an address of its own."""
 
 from ipaddress import ip_network
 
-POD_NETWORK = "10.244.0.0/14"
 PODS_PER_NODE_MAX = 253
 
 
@@ -11,9 +10,9 @@ class NoAddressError(Exception):
 
 
 def pod_cidr(number: int) -> str:
-    """The range of node `number` (from 0): 10.244.0.0/24, 10.244.1.0/24… 10.245.0.0/24."""
+    """The range of node `number` (from 0): 10.244.0.0/24, 10.244.1.0/24… 10.245.0.0/24; clear of the services' 10.96.0.0/12."""
     high, low = divmod(number, 256)
-    return f"10.{244 + high}.{low}.0/24"
+    return f"10.{244 + high if high < 12 else 116 + high}.{low}.0/24"
 
 
 def node_ip(number: int) -> str:
