@@ -51,6 +51,7 @@ class StandIn:
         self.bind = bind
         self.inbox: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self._ends: list[asyncio.Future[None]] = []
+        self._load: Counter[str] = Counter()
         self.names: dict[str, str] = {}
         """Every generated pod name that ever was -> its generateName with `<x>`."""
 
@@ -79,6 +80,9 @@ class StandIn:
         generated = new["metadata"].get("generateName")
         if generated:
             self.names[name_of(new)] = f"{generated}<x>"
+        for obj, count in ((old, -1), (new if kind != "DELETED" else None, 1)):
+            if obj is not None:
+                self._load[obj["spec"].get("nodeName") or ""] += count
         if kind != "DELETED":
             self.inbox.put_nowait((namespace_of(new), name_of(new)))
 
@@ -112,9 +116,8 @@ class StandIn:
 
     def _node_for(self, pod: Obj) -> str | None:
         wanted = pod["spec"].get("nodeSelector") or {}
-        load = Counter(p["spec"].get("nodeName") for p in self.pods.lister)
         fitting = [name_of(n) for n in self.nodes.lister if wanted.items() <= labels_of(n).items()]
-        return min(fitting, key=lambda name: (load[name], name), default=None)
+        return min(fitting, key=lambda name: (self._load[name], name), default=None)
 
     async def _set(self, pod: Obj, phase: str, code: int | None) -> None:
         now = rfc3339(self.world.clock.now())
