@@ -1,7 +1,7 @@
 """The terminal app: a header, panes on a back stack, a line for hints and typing. Everything it knows comes through the API."""
 
 import inspect
-from collections.abc import Awaitable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -348,7 +348,11 @@ class KtuiApp(App[None]):
         return Vocabulary(words, self.session.resources.values(), theme.available())
 
     def _obey(self, text: str) -> None:
-        command = self._vocabulary().parse(text)
+        vocabulary = self._vocabulary()
+        command = vocabulary.parse(text)
+        near = vocabulary.complete(text, self._namespaces.values())
+        if command.verb == "unknown" and near and near[0].startswith(text):
+            command = vocabulary.parse(near[0])
         if command.verb == "quit":
             self.exit()
         elif command.verb == "help":
@@ -362,5 +366,4 @@ class KtuiApp(App[None]):
                 self.choose_namespace(command.namespace)
             self.open(command.argument, filter=command.filter)
         else:
-            near: Iterable[str] = self._vocabulary().complete(text)[:3]
-            self.say(f"no kind or command {text!r}" + (f"; {', '.join(near)}?" if near else ""), "bad")
+            self.say(f"no kind or command {text!r}" + (f"; {', '.join(near[:3])}?" if near else ""), "bad")

@@ -31,7 +31,7 @@ async def confirm(desk: Desk) -> None:
     if not is_held(obj):
         desk.say("nothing is held back", "idle")
         return
-    notes = [Note(text, "bad") for text in held_notes(obj)]
+    notes = [Note(text, "bad") for text in held_notes(obj) if text]
     if not await desk.confirm(f"Prune what {target} no longer has?", "Prune", notes, "prune"):
         desk.say("still held back", "idle")
         return

@@ -8,6 +8,7 @@ from ktui.model.risk import WORKLOADS
 from ktui.model.rows import Target
 
 TABLES = ("table", "overview")
+TEXTS = ("text", "yaml")
 LOGGED = ("pods", *WORKLOADS, "services")
 LOGGED_PODS_MAX = 12
 
@@ -227,26 +228,26 @@ ACTIONS = (
     Action(
         "zoom", "This panel over the whole screen, and back", ("z",), local("zoom"), "Table", places=("overview",), hint=40, short="zoom"
     ),
-    Action("wrap", "Wrap long lines", ("w",), local("wrap"), "Text", places=("text", "logs", "folder"), hint=30, short="wrap"),
+    Action("wrap", "Wrap long lines", ("w",), local("wrap"), "Text", places=(*TEXTS, "logs", "folder"), hint=30, short="wrap"),
     Action(
         "find-next",
         "Next place of the searched text",
         ("n",),
         local("next"),
         "Text",
-        places=("text", "folder"),
+        places=(*TEXTS, "folder"),
         hint=40,
         short="next match",
     ),
-    Action("find-previous", "Previous place of the searched text", ("N",), local("previous"), "Text", places=("text", "folder")),
-    Action("managed", "managedFields on or off", ("m",), local("managed"), "Text", places=("text",)),
+    Action("find-previous", "Previous place of the searched text", ("N",), local("previous"), "Text", places=(*TEXTS, "folder")),
+    Action("managed", "managedFields on or off", ("m",), local("managed"), "Text", places=("yaml",), hint=31, short="managed fields"),
     Action(
         "reveal",
         "Values of a secret on or off",
         ("x",),
         local("reveal"),
         "Text",
-        places=("text",),
+        places=("yaml",),
         resources=("secrets",),
         hint=20,
         short="show values",

@@ -1,123 +1,145 @@
-"""The watched folder as a page: where it stands, what is wrong in which line, what is planned, which files it has."""
+"""The watched folder as a page: where it stands, what is wrong in which line, what is planned or held back, its files, its objects."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from engine.base.objects import Obj, dig
 from ktui.model.describe_parts import ago
-from ktui.model.health import GLYPHS, of_word
+from ktui.model.health import BAD, BUSY, GLYPHS, IDLE, OK, WARN
 from ktui.model.lines import Line, Page, Span
 
 FOLDERS = "folders.ktui.dev"
 
-_CHANGES = {"create": ("+", "ok"), "update": ("~", "busy"), "recreate": ("±", "warn"), "prune": ("-", "bad"), "delete": ("-", "bad")}
+STATES: Mapping[str, str] = {
+    "Synced": OK,
+    "Healthy": OK,
+    "OutOfSync": WARN,
+    "Applying": BUSY,
+    "Progressing": BUSY,
+    "Settling": BUSY,
+    "Held": WARN,
+    "Suspended": WARN,
+    "Stale": WARN,
+    "SourceUnavailable": BAD,
+    "Error": BAD,
+    "Degraded": BAD,
+    "Missing": BAD,
+    "Skipped": IDLE,
+}
+"""States of a folder, a file, an object (engine/kinds/folders.py, engine/gitops/health.py), and how well that is."""
+
+_CHANGES = {"create": ("+", "ok"), "update": ("~", "busy"), "recreate": ("±", "warn"), "prune": ("−", "bad"), "blocked": ("✖", "bad")}
+
+DIFF_LINES_MAX = 6
 
 
 def is_held(obj: Obj) -> bool:
-    """Whether a prune waits for a yes."""
-    return bool(dig(obj, "status", "held"))
+    """Whether prunes wait for a yes."""
+    return bool(dig(obj, "status", "plan", "held"))
 
 
 def plan_token(obj: Obj) -> str:
-    """What spec.confirm has to be for the held plan to go on."""
-    return str(dig(obj, "status", "held", "token", default=""))
+    """What spec.confirm has to be for exactly the shown prunes to go on."""
+    return str(dig(obj, "status", "plan", "hash", default=""))
 
 
 def held_notes(obj: Obj) -> list[str]:
-    """What a confirmation would delete, and why it is held."""
-    held = dig(obj, "status", "held", default={})
-    return [text for text in (held.get("reason"), *(_object(entry) for entry in held.get("objects") or ())) if text]
+    """Why prunes are held, and what they would delete."""
+    plan = dig(obj, "status", "plan", default={})
+    return [plan.get("reason") or "", *(_object(step) for step in plan.get("actions") or () if step.get("action") == "prune")]
 
 
 def folder_lines(obj: Obj, now: float) -> list[Line]:
-    """The page about a Folder."""
+    """The page about a Folder at `now` (epoch seconds)."""
     page = Page()
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
-    phase = str(status.get("phase") or "Waiting")
+    phase = str(status.get("phase") or "Applying")
+    state = STATES.get(phase, IDLE)
+    files, inventory = status.get("files") or (), status.get("inventory") or ()
     page.field("Folder", spec.get("path"), "title")
-    page.line(Span(f"{'State:':<18}", "key"), Span(f"{GLYPHS[of_word(phase)]} {phase}", of_word(phase)), Span(_since(status, now), "dim"))
-    page.field("Message", status.get("message"), "warn")
-    if spec.get("suspend"):
-        page.field("Suspended", "yes: changes are planned, not applied (s resumes)", "warn")
-    page.field("Objects", _count(status.get("inventory")))
-    _held(page, obj)
-    _errors(page, status.get("errors") or ())
-    _plan(page, status.get("plan") or ())
-    _files(page, status.get("files") or ())
+    since = f"  synced {ago(status['lastSync'], now)} ago" if status.get("lastSync") else ""
+    page.line(Span(f"{'State:':<18}", "key"), Span(f"{GLYPHS[state]} {phase}", state), Span(since, "dim"))
+    page.field("Says", status.get("message"), state if state != OK else "dim")
+    page.field("Has", f"{len(files)} files, {len(inventory)} objects, {dig(status, 'plan', 'unchanged', default=0)} of them unchanged")
+    page.field("Prunes", "" if spec.get("prune", True) else "no: what is taken out of the folder stays in the cluster", "warn")
+    _problems(page, files, inventory)
+    _plan(page, obj)
+    _files(page, files)
+    _objects(page, inventory)
     return page.lines
 
 
-def _since(status: Obj, now: float) -> str:
-    when = status.get("lastSyncTime") or status.get("syncedAt")
-    return f"  {ago(when, now)} ago" if when else ""
-
-
-def _count(value: Any) -> str:
-    return str(len(value)) if isinstance(value, list | dict) else str(value or "")
-
-
-def _held(page: Page, obj: Obj) -> None:
-    if is_held(obj):
-        page.section("▲ Held back (c confirms)")
-        for note in held_notes(obj):
-            page.line(Span(note, "bad"))
+def _problems(page: Page, files: Sequence[Obj], inventory: Sequence[Obj]) -> None:
+    found = [
+        (f"{file['path']}:{p.get('line')}:{p.get('column')}", p.get("message") or "") for file in files for p in file.get("problems") or ()
+    ]
+    found += [
+        (entry.get("source") or "", f"{_object(entry)}: {entry.get('message')}") for entry in inventory if entry.get("state") == "Error"
+    ]
+    if found:
+        page.section(f"✖ Errors ({len(found)})")
+        for place, message in found:
+            page.line(Span(f"{place}  ", "link"), Span(message, "bad"))
         page.end()
 
 
-def _errors(page: Page, errors: Sequence[Any]) -> None:
-    if errors:
-        page.section(f"✖ Errors ({len(errors)})")
-        for error in errors:
-            page.line(Span(_place(error), "link"), Span("  "), Span(str(error.get("message") or error.get("reason") or ""), "bad"))
-        page.end()
-
-
-def _place(entry: Obj) -> str:
-    parts = [str(entry.get("file") or entry.get("path") or "")]
-    parts += [str(entry[k]) for k in ("line", "column") if entry.get(k)]
-    return ":".join(p for p in parts if p)
-
-
-def _object(entry: Any) -> str:
-    if isinstance(entry, str):
-        return entry
-    place = f"{entry['namespace']}/{entry['name']}" if entry.get("namespace") else str(entry.get("name") or "")
-    return f"{entry.get('kind') or entry.get('resource') or ''} {place}".strip()
-
-
-def _plan(page: Page, plan: Any) -> None:
-    steps = (
-        plan if isinstance(plan, list) else [{"action": a, **_as_object(o)} for a, objects in (plan or {}).items() for o in objects or ()]
-    )
+def _plan(page: Page, obj: Obj) -> None:
+    plan = dig(obj, "status", "plan", default={})
+    steps = plan.get("actions") or ()
     if not steps:
         return
-    page.section(f"Plan ({len(steps)})")
+    held = is_held(obj)
+    page.section(f"▲ Plan, prunes held back: c confirms ({len(steps)})" if held else f"Plan ({len(steps)})")
+    if held:
+        page.line(Span(plan.get("reason") or "", "warn"))
     for step in steps:
-        action = str(step.get("action") or step.get("operation") or "")
-        sign, style = _CHANGES.get(action.lower(), ("·", "text"))
-        detail = step.get("reason") or step.get("summary") or step.get("detail") or ""
-        page.line(Span(f"{sign} {action:<9}", style), Span(_object(step)), Span(f"  {_place(step)}", "link"), Span(f"  {detail}", "dim"))
+        sign, style = _CHANGES.get(step.get("action") or "", ("·", "text"))
+        page.line(Span(f"{sign} {step.get('action', ''):<9}", style), Span(_object(step)), Span(f"  {step.get('source') or ''}", "link"))
+        if step.get("error"):
+            page.line(Span("            "), Span(step["error"], "bad"))
+        for line in (step.get("diff") or ())[:DIFF_LINES_MAX]:
+            page.line(Span("            "), Span(line, "dim"))
     page.end()
 
 
-def _as_object(value: Any) -> dict[str, Any]:
-    return dict(value) if isinstance(value, dict) else {"name": str(value)}
-
-
-def _files(page: Page, files: Any) -> None:
-    entries = files if isinstance(files, list) else [{"path": path, **_as_object(value)} for path, value in (files or {}).items()]
-    page.section(f"Files ({len(entries)})")
-    if not entries:
+def _files(page: Page, files: Sequence[Obj]) -> None:
+    page.section(f"Files ({len(files)})")
+    if not files:
         page.line(Span("none yet", "dim"))
-    rows = []
-    for entry in entries:
-        state = str(entry.get("state") or entry.get("phase") or entry.get("status") or "")
-        style = of_word(state)
-        note = str(entry.get("message") or entry.get("error") or "")
-        objects = _count(entry.get("objects"))
-        rows.append(
-            (Span(f"{GLYPHS[style]} {state}", style), Span(_place(entry)), Span(objects), Span(note, "bad" if style == "bad" else "dim"))
-        )
-    if rows:
+    else:
+        rows = [
+            (_state(file), Span(file["path"]), Span(str(file.get("objects", 0))), Span(file.get("note") or "", "dim")) for file in files
+        ]
         page.table(("State", "File", "Objects", ""), rows)
     page.end()
+
+
+def _objects(page: Page, inventory: Sequence[Obj]) -> None:
+    if not inventory:
+        return
+    page.section(f"Objects ({len(inventory)})")
+    rows = []
+    for entry in inventory:
+        health = entry.get("health") or ""
+        note = entry.get("drift") or entry.get("message") or ""
+        rows.append(
+            (
+                _state(entry),
+                Span(health, STATES.get(health, IDLE)),
+                Span(_object(entry)),
+                Span(entry.get("source") or "", "link"),
+                Span(note, "dim" if entry.get("state") == "Synced" else "warn"),
+            )
+        )
+    page.table(("State", "Health", "Object", "From", ""), rows)
+    page.end()
+
+
+def _state(entry: Obj) -> Span:
+    word = str(entry.get("state") or "")
+    style = STATES.get(word, IDLE)
+    return Span(f"{GLYPHS[style]} {word}", style)
+
+
+def _object(entry: Obj) -> str:
+    place = f"{entry['namespace']}/{entry['name']}" if entry.get("namespace") else str(entry.get("name") or "")
+    return f"{entry.get('kind') or ''} {place}".strip()

@@ -15,7 +15,9 @@ GREEDY = ("Message", "Errors", "Action")
 SHRINKS = {"Message": 12, "Name": 18, "Namespace": 8, "Object": 14, "Images": 12, "Selector": 12, "Port(s)": 10, "Status": 9, "Node": 7}
 SHRINKS |= {"Containers": 10, "Labels": 10, "Reason": 10, "Path": 12, "Errors": 12, "Action": 12, "Hosts": 12, "Claim": 10}
 """Columns that may be cut, and to how many cells; in this order."""
-IMPORTANCE = ("Name", "Status", "Type", "Ready", "Kind", "Reason", "Object", "Message", "Namespace", "Last Seen", "Age", "Restarts")
+IMPORTANCE = (
+    *("Name", "Status", "Ready", "Endpoints", "Kind", "Type", "Reason", "Object", "Message", "Namespace", "Last Seen", "Age", "Restarts"),
+)
 """What stays longest when there is not enough room; anything else goes earlier, from the right."""
 
 SAMPLE_ROWS = 200

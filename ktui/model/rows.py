@@ -49,7 +49,16 @@ class Target(NamedTuple):
 
     def __str__(self) -> str:
         place = f"{self.namespace}/{self.name}" if self.namespace else self.name
-        return f"{self.resource.partition('.')[0]} {place}"
+        return f"{singular(self.resource.partition('.')[0])} {place}"
+
+
+def singular(plural: str) -> str:
+    """`pod` of `pods`, `networkpolicy` of `networkpolicies`, `ingress` of `ingresses`."""
+    if plural.endswith("ies"):
+        return plural[:-3] + "y"
+    if plural.endswith(("sses", "xes", "ches")):
+        return plural[:-2]
+    return plural.removesuffix("s")
 
 
 def target_of(row: Row) -> Target:

@@ -134,6 +134,12 @@ def _merged_columns(view: View) -> tuple[Column, ...]:
     return tuple(Column(name, age=0) if name == "Age" else Column(name) for name in names)
 
 
+def endpoint_brief(cell: str) -> str:
+    """The Endpoints cell of the API as a count: `5`, or `0 none`."""
+    count, _, listed = endpoint_count(cell).partition(" ")
+    return count if count != "0" else f"0 {listed}"
+
+
 def endpoint_count(cell: str) -> str:
     """The Endpoints cell of the API (`10.0.0.1:80,10.0.0.2:80 + 3 more...`) as a count and its beginning: `5 10.0.0.1:80,…`."""
     if cell in ("", "<none>"):

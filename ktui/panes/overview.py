@@ -7,7 +7,7 @@ from textual.containers import Container
 from ktui.model.filters import parse as parse_filter
 from ktui.model.rows import Target
 from ktui.model.session import Connection
-from ktui.model.views import Lookup, Source, View, endpoint_count
+from ktui.model.views import Lookup, Source, View, endpoint_brief
 from ktui.widgets.live_table import LiveTable
 from ktui.widgets.pane import Deck, Opening, Pane, PaneKind
 from ktui.widgets.table_pane import do_in_table
@@ -19,8 +19,8 @@ VIEWS = (
         "services",
         "Services",
         (Source("services"),),
-        lookup=Lookup("endpoints", "Endpoints", "Endpoints", endpoint_count),
-        shown=("Namespace", "Name", "Type", "Port(s)", "Endpoints", "Cluster-IP"),
+        lookup=Lookup("endpoints", "Endpoints", "Endpoints", endpoint_brief),
+        shown=("Namespace", "Name", "Endpoints", "Port(s)", "Type", "Cluster-IP"),
     ),
     View(
         "configs",

@@ -11,6 +11,7 @@ from ktui.widgets.pane import Deck, Opening, PaneKind
 class YamlPane(ObjectPane):
     """Shows the object it was opened on."""
 
+    place = "yaml"
     verb = "YAML"
 
     def __init__(self, deck: Deck, opening: Opening) -> None:

@@ -312,7 +312,7 @@ class ResourceTable(ScrollView, can_focus=True):
         columns = self.model.columns
         if not self._asked:
             self._asked = natural_widths(columns, (), self._clock.now())
-        room = self.size.width - PREFIX_CELLS
+        room = self.size.width - PREFIX_CELLS - 1
         chosen = self._chosen_columns()
         if not any(self.model.rows.values()) and "Namespace" in (c.name for c in columns):
             chosen = [i for i in chosen if columns[i].name != "Namespace"] or chosen
@@ -361,7 +361,7 @@ class ResourceTable(ScrollView, can_focus=True):
         rest = paint.style("text", *over)
         mark_style = paint.style("mark" if marked else "accent", *over)
         parts: list[tuple[str, Style]] = [
-            ("◆" if marked else "▎" if selected else " ", mark_style),
+            ("◆" if marked else "▎" if selected and focused else " ", mark_style),
             (GLYPHS[health] + " " if health != IDLE or "Status" in names else "  ", paint.style(health, *over)),
         ]
         now = self._clock.now()

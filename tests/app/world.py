@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from textual.pilot import Pilot
+
 from engine.apiserver.server import ApiServer
 from engine.base.api import Client, Request, Response, Stream
 from engine.base.clock import RealClock, rfc3339
@@ -14,7 +16,6 @@ from engine.base.world import Ids, Streams, World
 from engine.client.inprocess import InProcess
 from engine.store.store import Store
 from ktui.app import KtuiApp
-from textual.pilot import Pilot
 
 NODES = ("node-1", "node-2", "node-3")
 
@@ -85,24 +86,63 @@ class Bench:
         await self.client.create("nodes", {"metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}}})
         room = {"cpu": "4", "memory": "16Gi", "pods": "110"}
         now = rfc3339(self.world.clock.now())
-        condition = {"type": "Ready", "status": "True" if ready else "Unknown", "lastTransitionTime": now, "lastHeartbeatTime": now, "reason": "KubeletReady"}
-        status = {"capacity": room, "allocatable": room, "conditions": [condition], "nodeInfo": NODE_INFO, "addresses": [{"type": "InternalIP", "address": "10.0.0.1"}]}
+        condition = {
+            "type": "Ready",
+            "status": "True" if ready else "Unknown",
+            "lastTransitionTime": now,
+            "lastHeartbeatTime": now,
+            "reason": "KubeletReady",
+        }
+        status = {
+            "capacity": room,
+            "allocatable": room,
+            "conditions": [condition],
+            "nodeInfo": NODE_INFO,
+            "addresses": [{"type": "InternalIP", "address": "10.0.0.1"}],
+        }
         await self.client.patch("nodes", name, {"status": status}, subresource="status")
 
-    async def pod(self, name: str, namespace: str, labels: dict[str, str], node: str = "node-1", ready: bool = True, waiting: str = "") -> Obj:
+    async def pod(
+        self, name: str, namespace: str, labels: dict[str, str], node: str = "node-1", ready: bool = True, waiting: str = ""
+    ) -> Obj:
         """A bound pod with status."""
         spec = {"nodeName": node, "containers": [{"name": "app", "image": "nginx:1.27"}], "terminationGracePeriodSeconds": 0}
         await self.client.create("pods", {"metadata": {"name": name, "namespace": namespace, "labels": labels}, "spec": spec})
         started = rfc3339(self.world.clock.now() - 300)
         state: dict[str, Any] = {"waiting": {"reason": waiting}} if waiting else {"running": {"startedAt": started}}
-        container = {"name": "app", "image": "nginx:1.27", "imageID": "", "ready": ready, "restartCount": 4 if waiting else 0, "state": state}
+        container = {
+            "name": "app",
+            "image": "nginx:1.27",
+            "imageID": "",
+            "ready": ready,
+            "restartCount": 4 if waiting else 0,
+            "state": state,
+        }
         condition = {"type": "Ready", "status": str(ready), "lastTransitionTime": started}
-        status = {"phase": "Running", "podIP": "10.1.0.7", "podIPs": [{"ip": "10.1.0.7"}], "startTime": started, "containerStatuses": [container], "conditions": [condition]}
+        status = {
+            "phase": "Running",
+            "podIP": "10.1.0.7",
+            "podIPs": [{"ip": "10.1.0.7"}],
+            "startTime": started,
+            "containerStatuses": [container],
+            "conditions": [condition],
+        }
         return await self.client.patch("pods", name, {"status": status}, namespace, "status")
 
 
 NODE_INFO = dict.fromkeys(
-    ("architecture", "bootID", "containerRuntimeVersion", "kernelVersion", "kubeProxyVersion", "machineID", "operatingSystem", "osImage", "systemUUID"), "test"
+    (
+        "architecture",
+        "bootID",
+        "containerRuntimeVersion",
+        "kernelVersion",
+        "kubeProxyVersion",
+        "machineID",
+        "operatingSystem",
+        "osImage",
+        "systemUUID",
+    ),
+    "test",
 ) | {"kubeletVersion": "v1.36.2"}
 
 
@@ -110,7 +150,10 @@ def deployment(name: str, replicas: int) -> Obj:
     """A small Deployment."""
     labels = {"app": name}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": "nginx:1.27"}]}}
-    return {"metadata": {"name": name, "namespace": "dev"}, "spec": {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}}
+    return {
+        "metadata": {"name": name, "namespace": "dev"},
+        "spec": {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template},
+    }
 
 
 @asynccontextmanager
