@@ -11,8 +11,8 @@ from engine.base.limits import NESTING_MAX, YAML_ALIASES_MAX
 from engine.base.objects import Obj
 
 SKIP_MARKERS = ("# ktui:skip-file", "# +argocd:skip-file-rendering")
-YAML_11_BOOLEANS = frozenset(("yes", "no", "on", "off", "y", "n"))
-"""Booleans to YAML 1.1, text to Kubernetes' users: read as text, with a warning."""
+
+_OCTAL = re.compile(r"[-+]?0o[0-7]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ class _Reader:
                 self._problem(node.start_mark, f"{text!r} is read as text; write true or false for a boolean, quotes for text")
             )
             return text
-        if kind == "int":
+        if kind == "int" or (kind == "str" and not node.style and _OCTAL.fullmatch(text)):
             return _integer(text)
         if kind == "float":
             return _float(text)
