@@ -12,10 +12,10 @@ from engine.kinds.common.model import Kind
 from engine.kinds.common.podspec import fill
 from engine.kinds.common.rules import checked, unsupported
 
-GROUP = "folders.ktui.dev"
+GROUP = "ktui.dev"
 PHASES = ("Synced", "OutOfSync", "Applying", "Held", "Suspended", "SourceUnavailable", "Error")
-FILE_STATES = ("Synced", "OutOfSync", "Stale", "Error", "Skipped")
-ACTIONS = ("create", "update", "recreate", "prune", "unchanged")
+FILE_STATES = ("Synced", "OutOfSync", "Stale", "Error", "Skipped", "Settling")
+ACTIONS = ("create", "update", "recreate", "prune", "unchanged", "blocked")
 _DEFAULTS = {"namespace": "default", "prune": True, "suspend": False}
 
 

@@ -54,7 +54,7 @@ def test_resources_names_and_verbs_are_those_of_discovery() -> None:
             else:
                 want[(group, plural)] = resource
     for kind in KINDS:
-        if kind.group == "folders.ktui.dev":
+        if kind.group == "ktui.dev":
             continue
         resource = want[(kind.group, kind.plural)]
         assert kind.kind == resource["kind"]
