@@ -30,6 +30,8 @@ from ktui.widgets.resource_table import ResourceTable
 from ktui.widgets.status_bar import StatusBar
 
 HISTORY_MAX = 20
+GROUPS = ("Change", "Folder", "Look", "Logs", "Text", "Table", "Go")
+"""Order of the help."""
 FAULTS_FILTER = "!running !completed"
 
 
@@ -84,13 +86,15 @@ class KtuiApp(App[None]):
         self.keymap = Keymap(REGISTRY)
         self.kinds: dict[str, PaneKind] = {kind.name: kind for kind in exported(panes, "PANE")}
         self.stack: list[Pane] = []
-        self.forward: list[tuple[str, Opening]] = []
+        self._made: dict[Pane, tuple[PaneKind, Opening]] = {}
+        self._left: list[tuple[PaneKind, Opening]] = []
         self.paint: Paint = self._use_theme(theme_name or theme.default_name())
         self._start = start
         self._cluster = cluster
         self._namespaces: dict[str, str] = {}
         self._answer: Any = None
         self._before_filter = ""
+        self._key = ""
 
     # -- setting up ----------------------------------------------------------------------------------------------
 
@@ -149,14 +153,15 @@ class KtuiApp(App[None]):
         kind = self.kinds.get(name) or next((k for k in self.kinds.values() if name in k.resources), None)
         if kind is None:
             kind, opening = self.kinds["resource"], replace(opening, resource=name)
-        self.forward.clear()
-        self._show(kind.make(self.deck, opening))
+        self._left.clear()
+        self._show(kind, opening)
 
     def back(self) -> None:
         if self.pane.filter_text:
             self.pane.set_filter("")
         elif len(self.stack) > 1:
             left = self.stack.pop()
+            self._left.append(self._made.pop(left))
             left.remove()
             self._reveal()
 
@@ -189,10 +194,10 @@ class KtuiApp(App[None]):
     def _do_overview(self, _: str) -> None:
         self.open("overview")
 
-    def _do_namespace(self, number: str) -> None:
+    def _do_namespace(self, _: str) -> None:
         names = ["", *self._numbered()]
-        if int(number) < len(names):
-            self.choose_namespace(names[int(number)])
+        if int(self._key) < len(names):
+            self.choose_namespace(names[int(self._key)])
 
     def _do_header(self, _: str) -> None:
         header = self.query_one(Header)
@@ -201,8 +206,11 @@ class KtuiApp(App[None]):
     def _do_history(self, step: str) -> None:
         if int(step) < 0:
             self.back()
-            return
-        self.say("there is nothing after this", "idle")
+        elif self._left:
+            kind, opening = self._left.pop()
+            self._show(kind, opening)
+        else:
+            self.say("there is nothing after this", "idle")
 
     def _do_theme(self, _: str) -> None:
         names = list(theme.available())
@@ -216,8 +224,9 @@ class KtuiApp(App[None]):
         target = self.pane.target
         for action in self.keymap.here(self.pane.place, self.pane.resource):
             about = {"object": f"{target.resource}/{target.name}" if target else "KIND/NAME", "name": target.name if target else "NAME"}
-            keys = " ".join(shown_key(key) for key in action.keys)
+            keys = " ".join(map(shown_key, action.keys)) if len(action.keys) < 5 else f"{action.keys[0]} … {action.keys[-1]}"
             groups.setdefault(action.group, []).append((keys, action.title, action.kubectl.format(**about)))
+        groups = {name: groups[name] for name in GROUPS if name in groups}
         groups["Move"] = [
             ("j k ↑ ↓", "down, up", ""),
             ("g G home end", "first, last", ""),
@@ -240,12 +249,15 @@ class KtuiApp(App[None]):
 
     # -- panes ---------------------------------------------------------------------------------------------------
 
-    def _show(self, pane: Pane) -> None:
+    def _show(self, kind: PaneKind, opening: Opening) -> None:
+        pane = kind.make(self.deck, opening)
+        self._made[pane] = (kind, opening)
         if self.stack:
             self.stack[-1].display = False
         self.stack.append(pane)
         for old in self.stack[1:-HISTORY_MAX]:
             self.stack.remove(old)
+            del self._made[old]
             old.remove()
         self.query_one("#body", Container).mount(pane)
         self.call_after_refresh(self._reveal)
@@ -274,6 +286,7 @@ class KtuiApp(App[None]):
         action = self.keymap.find(key, self.pane.place, self.pane.resource)
         if action is None:
             return
+        self._key = key
         event.stop()
         event.prevent_default()
         if action.row and self.pane.target is None:

@@ -11,11 +11,7 @@ ACTIONS = (
     Action("previous", "The pane before in the history", ("[",), by_app("history -1"), "Go"),
     Action("next", "The pane after in the history", ("]",), by_app("history 1"), "Go"),
     Action("overview", "Overview", ("~", "`"), by_app("overview"), "Go"),
-    Action("all-namespaces", "All namespaces", ("0",), by_app("namespace 0"), "Go", places=TABLES),
-    *(
-        Action(f"namespace-{n}", f"Namespace {n} of the first line", (str(n),), by_app(f"namespace {n}"), "Go", places=TABLES)
-        for n in range(1, 10)
-    ),
+    Action("namespace", "All namespaces; those of the first line", tuple("0123456789"), by_app("namespace"), "Go", places=TABLES),
     Action("help", "This help", ("?", "f1"), by_app("help"), "Go", hint=90, short="help"),
     Action("header", "First line on or off", ("ctrl+e",), by_app("header"), "Go"),
     Action("theme", "Next theme", ("f2",), by_app("theme"), "Go"),

@@ -16,7 +16,7 @@ SHRINKS = {"Message": 12, "Name": 18, "Namespace": 8, "Object": 14, "Images": 12
 SHRINKS |= {"Containers": 10, "Labels": 10, "Reason": 10, "Path": 12, "Errors": 12, "Action": 12, "Hosts": 12, "Claim": 10}
 """Columns that may be cut, and to how many cells; in this order."""
 IMPORTANCE = (
-    *("Name", "Status", "Ready", "Endpoints", "Kind", "Type", "Reason", "Object", "Message", "Namespace", "Last Seen", "Age", "Restarts"),
+    *("Name", "Status", "Ready", "Endpoints", "Namespace", "Kind", "Type", "Reason", "Object", "Message", "Last Seen", "Age", "Restarts"),
 )
 """What stays longest when there is not enough room; anything else goes earlier, from the right."""
 

@@ -16,6 +16,8 @@ from ktui.widgets.paint import paint_of
 from ktui.widgets.pane import Deck, Opening
 from ktui.widgets.resource_table import ResourceTable
 
+BARE_LINES = 9
+"""On screens of fewer lines the frame gives way to rows."""
 TITLES_S = 0.25
 """Titles with counts are written anew at most this often."""
 
@@ -32,6 +34,7 @@ class LiveTable(ResourceTable):
     LiveTable { border: round $k-border; border-title-color: $k-dim; border-subtitle-color: $k-dim; padding: 0; height: 1fr; }
     LiveTable:focus { border: round $k-focus; border-title-color: $k-focus; border-title-style: bold; }
     LiveTable.-stale { border: round $k-bad; }
+    LiveTable.-bare { border: none; }
     """
 
     class Arrived(Message):
@@ -55,6 +58,10 @@ class LiveTable(ResourceTable):
         self._sorted = False
         if opening.filter:
             self.model.set_filter(parse_filter(opening.filter))
+
+    def on_resize(self) -> None:
+        self.set_class(self.app.size.height < BARE_LINES, "-bare")
+        super().on_resize()
 
     # -- subscribing ---------------------------------------------------------------------------------------------
 

@@ -71,7 +71,7 @@ class Bench:
         await self.client.create("deployments.apps", deployment("web", 3), "dev")
         for number in range(3):
             await self.pod(f"web-{number}", "dev", {"app": "web"}, node=NODES[number])
-        await self.pod("lonely", "prod", {"app": "lonely"}, ready=False, waiting="CrashLoopBackOff")
+        await self.pod("lonely", "prod", {"app": "lonely"}, waiting="CrashLoopBackOff")
         service = {"metadata": {"name": "web", "namespace": "dev"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}
         await self.client.create("services", service)
         budget = {"metadata": {"name": "web", "namespace": "dev"}, "spec": {"minAvailable": 2, "selector": {"matchLabels": {"app": "web"}}}}
@@ -81,79 +81,58 @@ class Bench:
         await self.client.create("configmaps", {"metadata": {"name": "settings", "namespace": "dev"}, "data": {"greeting": "안녕하세요"}})
         return self
 
-    async def node(self, name: str, ready: bool = True) -> None:
-        """A node with status."""
+    async def node(self, name: str) -> None:
+        """A ready node."""
         await self.client.create("nodes", {"metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}}})
         room = {"cpu": "4", "memory": "16Gi", "pods": "110"}
         now = rfc3339(self.world.clock.now())
-        condition = {
-            "type": "Ready",
-            "status": "True" if ready else "Unknown",
-            "lastTransitionTime": now,
-            "lastHeartbeatTime": now,
-            "reason": "KubeletReady",
-        }
-        status = {
-            "capacity": room,
-            "allocatable": room,
-            "conditions": [condition],
-            "nodeInfo": NODE_INFO,
-            "addresses": [{"type": "InternalIP", "address": "10.0.0.1"}],
-        }
+        condition = {"type": "Ready", "status": "True", "lastTransitionTime": now, "lastHeartbeatTime": now, "reason": "KubeletReady"}
+        addresses = [{"type": "InternalIP", "address": "10.0.0.1"}]
+        status = {"capacity": room, "allocatable": room, "conditions": [condition], "nodeInfo": NODE_INFO, "addresses": addresses}
         await self.client.patch("nodes", name, {"status": status}, subresource="status")
 
-    async def pod(
-        self, name: str, namespace: str, labels: dict[str, str], node: str = "node-1", ready: bool = True, waiting: str = ""
-    ) -> Obj:
-        """A bound pod with status."""
+    async def pod(self, name: str, namespace: str, labels: dict[str, str], node: str = "node-1", waiting: str = "") -> Obj:
+        """A bound pod that runs, or waits for a reason."""
         spec = {"nodeName": node, "containers": [{"name": "app", "image": "nginx:1.27"}], "terminationGracePeriodSeconds": 0}
         await self.client.create("pods", {"metadata": {"name": name, "namespace": namespace, "labels": labels}, "spec": spec})
         started = rfc3339(self.world.clock.now() - 300)
-        state: dict[str, Any] = {"waiting": {"reason": waiting}} if waiting else {"running": {"startedAt": started}}
-        container = {
-            "name": "app",
-            "image": "nginx:1.27",
-            "imageID": "",
-            "ready": ready,
-            "restartCount": 4 if waiting else 0,
-            "state": state,
-        }
-        condition = {"type": "Ready", "status": str(ready), "lastTransitionTime": started}
-        status = {
-            "phase": "Running",
-            "podIP": "10.1.0.7",
-            "podIPs": [{"ip": "10.1.0.7"}],
-            "startTime": started,
-            "containerStatuses": [container],
-            "conditions": [condition],
-        }
-        return await self.client.patch("pods", name, {"status": status}, namespace, "status")
+        return await self.client.patch("pods", name, {"status": pod_status(started, waiting)}, namespace, "status")
 
 
-NODE_INFO = dict.fromkeys(
-    (
-        "architecture",
-        "bootID",
-        "containerRuntimeVersion",
-        "kernelVersion",
-        "kubeProxyVersion",
-        "machineID",
-        "operatingSystem",
-        "osImage",
-        "systemUUID",
-    ),
-    "test",
-) | {"kubeletVersion": "v1.36.2"}
+def pod_status(started: str, waiting: str) -> dict[str, Any]:
+    """The status of a pod with one container."""
+    state: dict[str, Any] = {"waiting": {"reason": waiting}} if waiting else {"running": {"startedAt": started}}
+    container = {
+        "name": "app",
+        "image": "nginx:1.27",
+        "imageID": "",
+        "ready": not waiting,
+        "restartCount": 4 if waiting else 0,
+        "state": state,
+    }
+    return {
+        "phase": "Running",
+        "podIP": "10.1.0.7",
+        "podIPs": [{"ip": "10.1.0.7"}],
+        "startTime": started,
+        "containerStatuses": [container],
+        "conditions": [{"type": "Ready", "status": str(not waiting), "lastTransitionTime": started}],
+    }
+
+
+NODE_INFO = {
+    **dict.fromkeys(("architecture", "bootID", "containerRuntimeVersion", "kernelVersion", "kubeProxyVersion", "machineID"), "test"),
+    **dict.fromkeys(("operatingSystem", "osImage", "systemUUID"), "test"),
+    "kubeletVersion": "v1.36.2",
+}
 
 
 def deployment(name: str, replicas: int) -> Obj:
     """A small Deployment."""
     labels = {"app": name}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": "nginx:1.27"}]}}
-    return {
-        "metadata": {"name": name, "namespace": "dev"},
-        "spec": {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template},
-    }
+    spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
+    return {"metadata": {"name": name, "namespace": "dev"}, "spec": spec}
 
 
 @asynccontextmanager
