@@ -62,7 +62,7 @@ def test_an_element_is_found_by_the_default_of_an_absent_key() -> None:
 def test_the_first_apply_gives_untracked_fields_to_before_first_apply() -> None:
     made = applied(thing({"replicas": 1}, uid="u"), thing({"paused": True}), INFO, writer("me"), NOW)
     assert entries(made) == {"before-first-apply": {"f:spec": {".": {}, "f:replicas": {}}}, "me": {"f:spec": {"f:paused": {}}}}
-    with pytest.raises(StatusError, match='conflict with "before-first-apply" using test/v1: .spec.replicas'):
+    with pytest.raises(StatusError, match=r'conflict with "before-first-apply" using test/v1: \.spec\.replicas$'):
         applied(made, thing({"replicas": 2}), INFO, writer("me"), NOW)
 
 
@@ -73,11 +73,9 @@ def test_fields_that_the_strategy_resets_belong_to_nobody() -> None:
 
 
 def test_an_applied_object_must_fit_its_type() -> None:
-    wrong = thing(
-        {"replicas": "x", "containers": [{"image": "i"}], "zones": ["a", "a"], "settings": "s", "paused": 1, "rules": {}, "no": 1}
-    )
+    spec = {"replicas": "x", "containers": [{"image": "i"}], "zones": ["a", "a"], "settings": "s", "paused": 1, "rules": {}, "no": 1}
     with pytest.raises(StatusError) as caught:
-        applied(None, wrong, INFO, writer("me"), NOW)
+        applied(None, thing(spec), INFO, writer("me"), NOW)
     assert caught.value.code == 500
     assert caught.value.message.splitlines() == [
         "failed to create typed patch object (/t; test/v1, Kind=Thing): errors:",
@@ -150,7 +148,7 @@ def test_managers_of_other_versions_are_compared_in_theirs() -> None:
     )
     made = updated(live, {**live, "spec": {"replicas": 2, "paused": True}}, None, writer("me", convert=renamed), NOW)
     assert entries(made) == {"new": {"f:spec": {"f:paused": {}}}, "me": {"f:spec": {"f:replicas": {}}}}
-    with pytest.raises(StatusError, match='conflict with "new": .spec.count'):
+    with pytest.raises(StatusError, match=r'conflict with "new": \.spec\.count$'):
         applied(live, thing({"replicas": 3}), None, writer("me", convert=renamed), NOW)
 
 

@@ -99,11 +99,13 @@ def capped(entries: list[Entry]) -> list[Entry]:
         if version not in first:
             first[version] = identity
             continue
+        if identity == bucket:
+            continue
         if bucket not in kept:
             kept[bucket] = kept.pop(first[version])
         fields = union(fields_of(entry), fields_of(kept[bucket]))
         kept[bucket] = entry_of(bucket, version, entry.get("time") or "", fields)
-        kept.pop(identity, None)
+        del kept[identity]
         excess -= 1
     return list(kept.values())
 

@@ -56,17 +56,17 @@ def json_type(value: Any) -> type:
     return list if isinstance(value, list) else type(value)
 
 
-def element_kind(values: list[Any]) -> type:
-    """The one type of all elements.
+def element_kind(*lists: list[Any]) -> type:
+    """The one type of all elements of the lists.
 
     Raises:
         PatchError: they differ, are lists, or there are none.
     """
-    kinds = {json_type(value) for value in values}
+    kinds = {json_type(value) for values in lists for value in values}
     if list in kinds:
         raise PatchError(422, "lists of lists are not supported")
     if len(kinds) > 1:
-        raise PatchError(500, f"list element types are not identical: {go_value(values)}")
+        raise PatchError(500, f"list element types are not identical: {go_value(list(lists))}")
     if not kinds:
         raise PatchError(500, "no elements in any of the given slices")
     return kinds.pop()

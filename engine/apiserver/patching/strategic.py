@@ -179,7 +179,7 @@ def _merge_ordered_lists(made: dict[str, Any], patch: Obj, parent: FieldInfo) ->
         if ours is None and theirs is None:
             continue
         merged: list[Any] = theirs if ours is None else ours if theirs is None else _merge_lists(ours, theirs, field, False)
-        items = Items(merge_key, element_kind([*(ours or ()), *(theirs or ())]) is dict)
+        items = Items(merge_key, element_kind(ours or [], theirs or []) is dict)
         made[name] = _same_list(by_order(merged, order, ours or [], items), ours)
         done.add(name)
     return done
@@ -196,7 +196,7 @@ def _merge_lists(ours: list[Any], theirs: list[Any], field: FieldInfo, deleting:
         return ours if same(ours, theirs) else theirs
     if not ours and not theirs:
         return ours
-    if element_kind([*ours, *theirs]) is dict:
+    if element_kind(ours, theirs) is dict:
         return _merge_list_of_objects(ours, theirs, field)
     if deleting:
         return _same_list([value for value in ours if not any(same(value, gone) for gone in theirs)], ours)
