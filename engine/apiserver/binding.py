@@ -1,10 +1,11 @@
 """pods/binding: the scheduler's decision (pkg/registry/core/pod/storage/storage.go BindingREST)."""
 
+from dataclasses import replace as with_fields
 from typing import Any
 
 from engine.apiserver.context import Call, Context
 from engine.apiserver.decoding import read_body
-from engine.apiserver.options import write_options
+from engine.apiserver.options import WARN, write_options
 from engine.apiserver.representation import success
 from engine.apiserver.updating import current
 from engine.base.api import Response
@@ -31,8 +32,17 @@ def bind(ctx: Context, call: Call) -> Response:
     bound = _bound(ctx, pod, target["name"], metadata)
     if options.dry_run:
         return success(call, 201)
-    stored = ctx.storage.replace(call.kind, pod, bound, call.request.cause)
+    stored = ctx.storage.replace(call.kind, pod, bound, call.cause)
     return success(call, 201, None, revision_of(stored))
+
+
+def bind_posted(ctx: Context, call: Call) -> Response:
+    """POST of a Binding to /bindings: the same, with the pod's name in the body."""
+    body, _ = read_body(call, WARN)
+    name = (body.get("metadata") or {}).get("name") if isinstance(body, dict) else None
+    if not name:
+        raise bad_request("name must be provided")
+    return bind(ctx, with_fields(call, kind=ctx.kinds.by_resource["pods"], name=name, subresource="binding"))
 
 
 def _check(call: Call, pod: Obj, metadata: Obj, target: Obj) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.base.api import Request
+from engine.base.causes import UNKNOWN, Cause
 from engine.base.clock import rfc3339
 from engine.base.objects import Obj
 from engine.base.world import World
@@ -54,6 +55,12 @@ class Call:
         """Add a warning, once."""
         if text not in self.warnings:
             self.warnings.append(text)
+
+    @property
+    def cause(self) -> Cause:
+        """Why the request is made; of a client that does not say, who makes it and with what."""
+        cause = self.request.cause
+        return cause if cause != UNKNOWN else Cause(self.request.user.name, 0, self.request.user_agent)
 
     @property
     def api_version(self) -> str:

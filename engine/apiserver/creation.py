@@ -57,7 +57,7 @@ def create_object(ctx: Context, call: Call, decoded: Obj, options: WriteOptions,
     obj = ctx.services.created(kind, obj, options.dry_run)
     if options.dry_run:
         return drop(obj, ("metadata", "resourceVersion"))
-    return ctx.storage.create(kind, obj, call.request.cause)
+    return ctx.storage.create(kind, obj, call.cause)
 
 
 def check_namespace(call: Call, obj: Obj) -> None:

@@ -5,6 +5,7 @@ apiserver/pkg/endpoints/handlers/create.go and rest.go; the texts are those of t
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NoReturn
 
 import orjson
@@ -16,7 +17,8 @@ from engine.base.api import JSON, YAML
 from engine.base.errors import StatusError, bad_request, too_large, unsupported_media_type
 from engine.base.limits import REQUEST_BODY_BYTES_MAX
 from engine.base.objects import Obj
-from engine.schema.validators import SchemaResult, validator_of
+from engine.schema.types import OBJECT_META, FieldInfo, TypeInfo
+from engine.schema.validators import Validator, validator_of
 
 _UNKNOWN_FORMAT = (
     "the body of the request was in an unknown format - accepted media types include: "
@@ -27,6 +29,20 @@ _NOT_AN_OBJECT = (
     '{{ APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }}'
 )
 _JSON_TYPES: Mapping[type, str] = {list: "array", str: "string", int: "number", float: "number", bool: "bool"}
+
+
+@cache
+def _untyped() -> Validator:
+    """For kinds whose fields are in no table (our own): metadata has its rules, spec and status are objects."""
+    anything = FieldInfo(kind="map", element=FieldInfo(scalar="any"))
+    fields = {
+        "apiVersion": FieldInfo(scalar="string"),
+        "kind": FieldInfo(scalar="string"),
+        "metadata": FieldInfo(kind="object", type_name=OBJECT_META),
+        "spec": anything,
+        "status": anything,
+    }
+    return Validator(TypeInfo("Untyped", fields))
 
 
 class Decoder:
@@ -52,7 +68,7 @@ class Decoder:
             StatusError: 400, a field has the wrong type, or there are unknown fields and validation is strict.
         """
         kind = call.kind
-        validator = validator_of(kind.group, call.version, kind.kind)
+        validator = validator_of(kind.group, call.version, kind.kind) or _untyped()
         known = self._specs.get((kind.resource, call.version))
         if known is None:
             known = self._specs[kind.resource, call.version] = IdentityMemo()
@@ -64,7 +80,7 @@ class Decoder:
             suspects = {name: value for name, value in suspects.items() if name != "spec" or decoded_spec is None}
             if "managedFields" in metadata:
                 suspects["metadata"] = {name: value for name, value in metadata.items() if name != "managedFields"}
-        result = validator(suspects) if validator is not None else SchemaResult(suspects)
+        result = validator(suspects)
         if result.errors:
             raise _unfit(call, result.errors[0])
         found = [*(problems or ()), *(f'unknown field "{at}"' for at in result.unknown)]

@@ -94,12 +94,12 @@ def delete_object(ctx: Context, call: Call, old: Obj, options: DeletionOptions) 
         last = old if marked is None else marked
         if options.dry_run:
             return last, True
-        last = ctx.storage.remove(kind, old, last, call.request.cause)
+        last = ctx.storage.remove(kind, old, last, call.cause)
         ctx.services.deleted(kind, last)
         return last, True
     if marked is old or options.dry_run:
         return marked, False
-    return ctx.storage.replace(kind, old, marked, call.request.cause), False
+    return ctx.storage.replace(kind, old, marked, call.cause), False
 
 
 def _check_preconditions(kind: Kind, old: Obj, options: DeletionOptions) -> None:

@@ -109,7 +109,7 @@ def _spend(ctx: Context, call: Call, budget: Obj, dry_run: bool) -> None:
     }
     if allowed == 1:
         after["conditions"] = _insufficient(status, ctx.time())
-    ctx.storage.replace(ctx.kinds.by_resource[BUDGETS], budget, {**budget, "status": after}, call.request.cause)
+    ctx.storage.replace(ctx.kinds.by_resource[BUDGETS], budget, {**budget, "status": after}, call.cause)
 
 
 def _insufficient(status: Obj, now: str) -> list[Obj]:

@@ -1,15 +1,16 @@
 """The scale subresource: replicas of anything that has some, as an autoscaling/v1 Scale (pkg/registry/apps/deployment/storage)."""
 
-from dataclasses import replace as with_fields
 from typing import Any
 
-from engine.apiserver.context import Call, Context, from_version, in_version
-from engine.apiserver.decoding import mismatched_name, read_body, read_yaml
+from engine.apiserver.context import Call, Context, in_version
+from engine.apiserver.decoding import mismatched_name, read_body
+from engine.apiserver.managedfields.manager import applied, manager_name, updated
+from engine.apiserver.managedfields.ownership import Writer
+from engine.apiserver.managedfields.scale import SCALE_VERSION, to_parent, to_scale
 from engine.apiserver.options import WriteOptions, write_options
-from engine.apiserver.ownership import managed, merged
 from engine.apiserver.patching.patch import apply_patch
 from engine.apiserver.representation import warnings_of
-from engine.apiserver.updating import PATCH_TYPES, current, patch_body, replace_object
+from engine.apiserver.updating import PATCH_TYPES, apply_body, current, patch_body, replace_object
 from engine.base import fields
 from engine.base.api import APPLY_PATCH, Response
 from engine.base.errors import MODIFIED, StatusError, bad_request, conflict, invalid
@@ -20,6 +21,7 @@ from engine.schema.types import type_of
 from engine.schema.validators import validate
 
 GROUP, VERSION, KIND = "autoscaling", "v1", "Scale"
+_TYPE = type_of(GROUP, VERSION, KIND)
 
 
 def _paths(kind: Kind) -> ScaleSubresource:
@@ -38,7 +40,7 @@ def scale_of(kind: Kind, obj: Obj) -> Obj:
         plain = kind.resource == "replicationcontrollers"
         status["selector"] = str(from_map(selector) if plain else from_label_selector(selector))
     spec = {"replicas": replicas} if replicas else {}
-    return {"kind": KIND, "apiVersion": f"{GROUP}/{VERSION}", "metadata": shown, "spec": spec, "status": status}
+    return {"kind": KIND, "apiVersion": SCALE_VERSION, "metadata": shown, "spec": spec, "status": status}
 
 
 def get(ctx: Context, call: Call) -> Response:
@@ -50,7 +52,8 @@ def update(ctx: Context, call: Call) -> Response:
     """PUT of a Scale: sets the replicas."""
     options = write_options(call.request, "UpdateOptions")
     body, _ = read_body(call, options.field_validation)
-    return _written(ctx, call, current(ctx, call), _checked(call, body), options)
+    old = current(ctx, call)
+    return _written(ctx, call, old, _checked(call, body), options)
 
 
 def patch(ctx: Context, call: Call) -> Response:
@@ -61,17 +64,11 @@ def patch(ctx: Context, call: Call) -> Response:
     options = write_options(call.request, "PatchOptions")
     old = current(ctx, call)
     if content_type != APPLY_PATCH:
-        patched = apply_patch(scale_of(call.kind, old), patch_body(call.request.body), content_type, type_of(GROUP, VERSION, KIND))
+        patched = apply_patch(scale_of(call.kind, old), patch_body(call.request.body), content_type, _TYPE)
         return _written(ctx, call, old, _checked(call, patched), options)
-    body = call.request.body
-    if isinstance(body, bytes | str):
-        body = read_yaml(body.encode() if isinstance(body, str) else body, "error converting YAML to JSON: ")
-    wanted = _checked(call, body)
-    intent: Obj = {"apiVersion": call.api_version, "kind": call.kind.kind, "metadata": {"name": call.name, "namespace": call.namespace}}
-    if dig(wanted, "spec", "replicas") is not None:
-        intent = put(intent, _paths(call.kind).spec_replicas, wanted["spec"]["replicas"])
-    made = merged(ctx, call, old, intent, options)
-    return _answer(call, old, replace_object(ctx, call, old, made, options, applied=True), options)
+    wanted = _checked(call, apply_body(call.request.body))
+    made = applied(_owned(call, old), wanted, _TYPE, _writer(call, options), ctx.world.clock.now(), bool(options.force))
+    return _replaced(ctx, call, old, made, options)
 
 
 def _checked(call: Call, body: Any) -> Obj:
@@ -80,45 +77,50 @@ def _checked(call: Call, body: Any) -> Obj:
     Raises:
         StatusError: 400 for another kind, name or malformed fields; 422 for negative replicas.
     """
-    if not isinstance(body, dict):
+    if not isinstance(body, dict) or body.get("kind", KIND) != KIND:
         raise bad_request("the object provided is unrecognized (must be of type Scale)")
-    if body.get("kind", KIND) != KIND:
-        raise bad_request(f"the object provided is unrecognized (must be of type Scale): {body['kind']}")
     result = validate(GROUP, VERSION, KIND, body)
     if result.errors:
         raise bad_request(f'Scale in version "v1" cannot be handled as a Scale: {result.errors[0]}')
-    name = (body.get("metadata") or {}).get("name")
+    name = dig(result.obj, "metadata", "name")
     if name and name != call.name:
         raise mismatched_name(name, call.name)
     replicas = dig(result.obj, "spec", "replicas", default=0)
     if replicas < 0:
         error = fields.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
         raise invalid(KIND, GROUP, call.name, [error])
-    return result.obj
+    return {"kind": KIND, "apiVersion": SCALE_VERSION, **{k: v for k, v in result.obj.items() if k not in ("kind", "apiVersion")}}
+
+
+def _owned(call: Call, obj: Obj) -> Obj:
+    """The Scale of an object, with those who own its replicas as managers."""
+    entries = to_scale(obj["metadata"].get("managedFields") or [], _paths(call.kind).spec_replicas)
+    return put(scale_of(call.kind, obj), ("metadata", "managedFields"), entries)
+
+
+def _writer(call: Call, options: WriteOptions) -> Writer:
+    return Writer(manager_name(options.field_manager, call.request.user_agent), SCALE_VERSION, call.subresource)
 
 
 def _written(ctx: Context, call: Call, old: Obj, wanted: Obj, options: WriteOptions) -> Response:
     revision = dig(wanted, "metadata", "resourceVersion")
     if revision and revision != old["metadata"]["resourceVersion"]:
         raise conflict(call.kind.resource, call.name, MODIFIED)
+    live = _owned(call, old)
+    spec = {"replicas": dig(wanted, "spec", "replicas", default=0)}
+    made = updated(live, {**live, "spec": spec}, _TYPE, _writer(call, options), ctx.world.clock.now())
+    return _replaced(ctx, call, old, made, options)
+
+
+def _replaced(ctx: Context, call: Call, old: Obj, scale: Obj, options: WriteOptions) -> Response:
+    """Write the replicas of a Scale, and who owns them, into its object; answer with the Scale of that."""
+    replicas_path = _paths(call.kind).spec_replicas
     shown = in_version(call.kind, call.version, old)
-    made = put(shown, _paths(call.kind).spec_replicas, dig(wanted, "spec", "replicas", default=0))
-    made = _without_time(managed(ctx, call, old, from_version(call.kind, call.version, made), options))
-    return _answer(call, old, replace_object(ctx, call, old, in_version(call.kind, call.version, made), options, applied=True), options)
-
-
-def _without_time(obj: Obj) -> Obj:
-    """Entries of this subresource have no time, and so come first of their operation (managedfields/scalehandler.go ToParent)."""
-    entries = obj["metadata"].get("managedFields") or []
-    mine = [e for e in entries if e.get("subresource") == "scale" and "time" in e]
-    if not mine:
-        return obj
-    timeless = [{name: value for name, value in e.items() if name != "time"} for e in mine]
-    others = [e for e in entries if e not in mine]
-    first_update = next((i for i, e in enumerate(others) if e.get("operation") == "Update"), len(others))
-    return put(obj, ("metadata", "managedFields"), [*others[:first_update], *timeless, *others[first_update:]])
-
-
-def _answer(call: Call, old: Obj, stored: Obj, options: WriteOptions) -> Response:
+    entries = to_parent(
+        shown["metadata"].get("managedFields") or [], scale["metadata"].get("managedFields") or [], replicas_path, call.api_version
+    )
+    made = put(shown, replicas_path, dig(scale, "spec", "replicas", default=0))
+    made = put(made, ("metadata", "managedFields"), entries)
+    stored = replace_object(ctx, call, old, made, options, applied=True)
     revision = 0 if options.dry_run or stored is old else revision_of(stored)
-    return with_fields(Response(200, scale_of(call.kind, stored)), revision=revision, warnings=warnings_of(call))
+    return Response(200, scale_of(call.kind, stored), revision, warnings_of(call))

@@ -8,6 +8,7 @@ from engine.apiserver.bootstrap import bootstrap
 from engine.apiserver.context import Call, Context
 from engine.apiserver.decoding import Decoder
 from engine.apiserver.defaulting import Defaulter
+from engine.apiserver.expiry import EventExpiry
 from engine.apiserver.negotiation import negotiate
 from engine.apiserver.options import boolean
 from engine.apiserver.routing import Route, Router
@@ -49,6 +50,9 @@ _VERBS: Mapping[tuple[str, bool], tuple[str, Handler]] = {
 }
 """By method, and whether the path names an object."""
 
+CREATE_ONLY: Mapping[str, Handler] = {"bindings": binding.bind_posted}
+"""Kinds that are never stored: what a POST of one does."""
+
 
 class ApiServer:
     """Answers API requests over a store. The objects that every cluster starts with are made here."""
@@ -61,6 +65,7 @@ class ApiServer:
         self.address = address
         self._router = Router(kinds)
         self._connected: dict[tuple[str, str], Connector] = {}
+        self._expiry = EventExpiry(kinds.by_resource["events"], storage, world)
         bootstrap(self.context)
 
     def connect(self, resource: str, subresource: str, connector: Connector) -> None:
@@ -109,8 +114,17 @@ class ApiServer:
         collection_of_all = not route.name and route.kind.namespaced and not route.namespace
         if verb not in route.kind.verbs or (collection_of_all and verb not in ("list", "watch", "deletecollection")):
             raise method_not_allowed()
+        if route.kind.verbs == ("create",):
+            handler = _create_only(route)
         negotiate(request.accept)
         return handler
+
+
+def _create_only(route: Route) -> Handler:
+    handler = CREATE_ONLY.get(route.kind.resource)
+    if handler is None:
+        raise StatusError(404, "NotFound", "the server could not find the requested resource", {})
+    return handler
 
 
 def failure(error: StatusError) -> Response:

@@ -99,8 +99,8 @@ def store_update(ctx: Context, call: Call, old: Obj, obj: Obj, dry_run: bool) ->
     if dry_run:
         return obj
     if not removal:
-        return ctx.storage.replace(kind, old, obj, call.request.cause)
-    last = ctx.storage.remove(kind, old, obj, call.request.cause)
+        return ctx.storage.replace(kind, old, obj, call.cause)
+    last = ctx.storage.remove(kind, old, obj, call.cause)
     ctx.services.deleted(kind, last)
     return last
 
@@ -196,11 +196,7 @@ def _invalid_patch(error: FieldError) -> StatusError:
 
 def _apply(ctx: Context, call: Call, options: WriteOptions) -> Response:
     """Server-side apply: creates what does not exist."""
-    body = call.request.body
-    if isinstance(body, bytes | str):
-        body = read_yaml(body.encode() if isinstance(body, str) else body, "error converting YAML to JSON: ")
-    if not isinstance(body, dict):
-        raise bad_request("error decoding YAML: the body is no object")
+    body = apply_body(call.request.body)
     _check_applied(call, body)
     old = ctx.storage.get(call.kind, call.namespace, call.name)
     if old is None and call.subresource:
@@ -214,7 +210,20 @@ def _apply(ctx: Context, call: Call, options: WriteOptions) -> Response:
     return show(ctx, call, 201, stored, 0 if options.dry_run else revision_of(stored))
 
 
-def _check_applied(call: Call, body: dict[str, Any]) -> None:
+def apply_body(body: Any) -> Obj:
+    """The object in the body of an apply.
+
+    Raises:
+        StatusError: 400.
+    """
+    if isinstance(body, bytes | str):
+        body = read_yaml(body.encode() if isinstance(body, str) else body, "error converting YAML to JSON: ")
+    if not isinstance(body, dict):
+        raise bad_request("error decoding YAML: the body is no object")
+    return body
+
+
+def _check_applied(call: Call, body: Obj) -> None:
     metadata = body.get("metadata") or {}
     name = metadata.get("name")
     if name and name != call.name:
