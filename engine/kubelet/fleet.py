@@ -205,9 +205,9 @@ class Fleet:
             self._begin(node, new)
         elif revision_of(new) > revision_of(entry.state.pod):
             changed = new["metadata"].get("annotations") != entry.state.pod["metadata"].get("annotations")
+            if changed and (complaint := self._runtime.update(entry.node, entry.state._replace(pod=new))):
+                self._emit(entry, EmitEvent("Warning", "InvalidAnnotation", complaint))
             self._pods.feed(uid, PodUpdated(new))
-            if changed:
-                self._runtime.update(entry.node, entry.state)
 
     def _begin(self, node: _Node, pod: Obj, rebooted: bool = False) -> None:
         """A pod that this node did not know: admitted, taken over, or rejected."""

@@ -44,8 +44,8 @@ class Runtime(Protocol):
     def apply(self, node: str, state: PodState, effect: RuntimeEffect) -> None:
         """Do what a pod's step asks for."""
 
-    def update(self, node: str, state: PodState) -> None:
-        """The pod object of a running pod changed (annotations may turn the simulation's knobs)."""
+    def update(self, node: str, state: PodState) -> str:
+        """The annotations of a running pod changed (they may turn the simulation's knobs); says what cannot be read of them."""
 
     def lose(self, node: str, uid: str) -> None:
         """The pod's containers are dead at once and silently: its node lost power, or the pod is forgotten."""

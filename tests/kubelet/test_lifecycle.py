@@ -117,9 +117,7 @@ def test_crash_loop_status_and_event():
     d.exit("c", 1)
     d.exit("c", 3)
     c = d.container()
-    assert c["state"] == {
-        "waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s restarting failed container=c pod=p_ns(u)"}
-    }
+    assert c["state"] == {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s restarting failed container=c pod=p_ns(u)"}}
     assert (c["lastState"]["terminated"]["exitCode"], c["restartCount"], c["ready"]) == (3, 1, False)
     assert d.events("BackOff") == ["Back-off restarting failed container c in pod p_ns(u)"]
 

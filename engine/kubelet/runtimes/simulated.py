@@ -107,17 +107,20 @@ class SimulatedRuntime:
         """Do what is asked, now or after its delay."""
         _DO[type(effect)](self, self._nodes[node], state, effect)
 
-    def update(self, node: str, state: PodState) -> None:
-        """Annotations of a running pod changed: what runs goes on as it would have with the new ones from its start."""
+    def update(self, node: str, state: PodState) -> str:
+        """What runs goes on as it would have with the new annotations from its start; unchanged where they cannot be read."""
+        complaint = ""
         for i, instance in (self._pods.get(state.uid) or {}).items():
             if instance.started_at and instance.finished_at == NEVER and i < len(state.plan.containers):
                 try:
                     does = behaviour_of(state.pod, state.plan.containers[i], state.plan.restart_policy)
-                except (KnobError, InvalidImageError):
+                except KnobError as error:
+                    complaint = str(error)
                     continue
                 if does is not instance.does:
                     instance.does = does
                     self._schedule_end(instance)
+        return complaint
 
     def lose(self, node: str, uid: str) -> None:
         """The pod's containers are gone without a word."""

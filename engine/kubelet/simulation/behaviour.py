@@ -77,7 +77,8 @@ def _behaviour(container: ContainerPlan, keeps_running: bool, knobs: Knobs) -> B
     image = images.known(images.parse(container.image))
     command = [*(spec.get("command") or ()), *(spec.get("args") or ())]
     script, shell = _script(spec, command, image, keeps_running and container.role != "init")
-    runs_s, code = (script.ends_s, script.code) if script else (NEVER if keeps_running else JOB_S, 0)
+    server = command[0].rpartition("/")[2] in scripts.SERVERS if command else image is not images.UNKNOWN
+    runs_s, code = (script.ends_s, script.code) if script else (NEVER if keeps_running or server else JOB_S, 0)
     resources = spec.get("resources") or {}
     limit = (resources.get("limits") or {}).get("memory")
     limit_bytes = quantity.whole(limit) if limit else 0

@@ -112,9 +112,9 @@ _KNOWN = {
     "perl": _SHELL,
     "hello-world": Known("hello", (), 1, shell=True),
 }
-_UNKNOWN = Known("app", (80, 8080), 48)
+UNKNOWN = Known("app", (80, 8080), 48)
 
 
 def known(reference: Reference) -> Known:
     """What is known of an image by the last part of its name; others are taken for an application server."""
-    return _KNOWN.get(reference.repository.rpartition("/")[2], _UNKNOWN)
+    return _KNOWN.get(reference.repository.rpartition("/")[2], UNKNOWN)

@@ -39,7 +39,7 @@ class Output:
         else:
             self.head = _BANNERS.get(self.kind, ())
             every_s = _EVERY_S.get(self.kind, 0.0)
-            self.loop_at, self.loop_s, self.loop = (2.0, every_s, ((0.0, ""),)) if every_s else (NEVER, 1.0, ())
+            self.loop_at, self.loop_s, self.loop = (max(2.0, every_s / 2), every_s, ((0.0, ""),)) if every_s else (NEVER, 1.0, ())
 
     def count(self, now: float) -> int:
         """How many lines were printed before or at `now`."""
