@@ -67,17 +67,24 @@ def _pod_requests(spec: Obj) -> Obj:
     return spec if resources is spec["resources"] else {**spec, "resources": resources}
 
 
-def _defaults(pod: Obj) -> Obj:
-    spec = spec_defaults(pod.get("spec") or {})
+def _pod_spec(spec: Obj) -> Obj:
+    spec = spec_defaults(spec)
     for key in ("containers", "initContainers"):
         spec = change_at(spec, key, _with_requests)
         if spec.get("hostNetwork"):
             spec = change_at(spec, key, _with_host_ports)
     if spec.get("enableServiceLinks") is None:
         spec = {**spec, "enableServiceLinks": True}
-    if spec.get("resources"):
-        spec = _pod_requests(spec)
-    return pod if spec is pod.get("spec") else {**pod, "spec": spec}
+    return _pod_requests(spec) if spec.get("resources") else spec
+
+
+_spec_of_template = stable(_pod_spec, remember_same=False)
+
+
+def _defaults(pod: Obj) -> Obj:
+    spec = pod.get("spec") or {}
+    defaulted = _spec_of_template(spec)
+    return pod if defaulted is pod.get("spec") else {**pod, "spec": defaulted}
 
 
 def _prepare_create(pod: Obj) -> Obj:

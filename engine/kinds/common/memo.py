@@ -41,14 +41,25 @@ class Memo(Generic[R]):
         return len(self._known)
 
 
-def stable(change: Callable[[Any], Any], entries_max: int = ENTRIES_MAX) -> "Memo[Any]":
-    """A memo of an idempotent change: what came out of it is remembered to need no further one."""
+def stable(change: Callable[[Any], Any], remember_same: bool = True) -> "Memo[Any]":
+    """A memo of an idempotent change: what came out of it is known to need no further one.
+
+    `remember_same`: whether an object that came back itself is remembered as well; not worth it where finding that out is cheap.
+    """
 
     def changed(obj: Any) -> Any:
         out = change(obj)
-        if out is not obj:
+        if out is not obj and remember_same:
             memo.remember(out, out)
         return out
 
-    memo: Memo[Any] = Memo(changed, entries_max)
+    memo: Memo[Any] = Memo(changed) if remember_same else _Changes(changed)
     return memo
+
+
+class _Changes(Memo[Any]):
+    """Remembers only what differs from its argument."""
+
+    def remember(self, obj: object, result: Any) -> None:
+        if result is not obj:
+            super().remember(obj, result)
