@@ -9,6 +9,7 @@ from engine.apiserver.managedfields.lastapplied import ANNOTATION
 from engine.apiserver.managedfields.manager import applied, updated
 from engine.base.errors import StatusError
 from engine.base.objects import Obj, frozen
+from engine.schema.types import FieldInfo, TypeInfo
 from tests.patching.objects import INFO, NOW, entries, thing, writer
 
 
@@ -163,3 +164,13 @@ def test_a_kind_without_schema_has_granular_maps_and_atomic_lists() -> None:
         applied(live, thing({"list": [{"name": "y"}]}), None, writer("me"), NOW)
     kept = applied(made, thing({"map": {"a": "text"}}), None, writer("me"), NOW, force=True)
     assert kept["spec"]["map"] == {"a": "text"}
+
+
+def test_a_custom_kind_may_preserve_fields_that_it_does_not_name() -> None:
+    extra = FieldInfo(kind="object", own_type=TypeInfo("test.Extra", preserve=True))
+    spec = TypeInfo("test.OpenSpec", {"replicas": FieldInfo(scalar="int64"), "extra": extra}, preserve=True)
+    info = TypeInfo("test.Open", {**INFO.fields, "spec": FieldInfo(kind="object", own_type=spec)})
+    live = applied(None, thing({"replicas": 1, "extra": {"a": 1}, "more": {"x": [1]}}), info, writer("one"), NOW)
+    assert entries(live)["one"]["f:spec"] == {"f:replicas": {}, "f:extra": {"f:a": {}}, "f:more": {".": {}, "f:x": {}}}
+    made = applied(live, thing({"extra": {"b": 2}}), info, writer("two"), NOW)
+    assert made["spec"]["extra"] == {"a": 1, "b": 2}

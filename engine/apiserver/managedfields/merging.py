@@ -187,7 +187,7 @@ def _map_errors(value: Any, shape: Shape, path: str) -> Iterator[str]:
         yield _at(path, f"expected map, got {go_pointer(value)}")
         return
     for name, inner in value.items():
-        if shape.mode == STRUCT and not shape.declares(name):
+        if shape.mode == STRUCT and not shape.declares(name) and not shape.is_open:
             yield _at(f"{path}.{name}", "field not declared in schema")
             return
         yield from _errors(inner, shape.child(name)[1], f"{path}.{name}")

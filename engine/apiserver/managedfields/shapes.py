@@ -75,6 +75,11 @@ class Shape:
             return f"f:{name}", DEDUCED_SHAPE
         return f"f:{name}", self.element
 
+    @property
+    def is_open(self) -> bool:
+        """Whether fields may be there that the schema does not name: a custom resource that preserves unknown fields."""
+        return self._type is not None and self._type.preserve
+
     def declares(self, name: str) -> bool:
         """Whether the schema names this field."""
         return self._type is not None and name in self._type.fields
@@ -155,7 +160,10 @@ def _mode(field: FieldInfo) -> int:
         return ATOMIC
     if field.kind == "map":
         return MAP
-    return ATOMIC if field.type is None or field.type.map_type == "atomic" or field.type.preserve else STRUCT
+    info = field.type
+    if info is None or info.map_type == "atomic" or (info.preserve and field.type_name):
+        return ATOMIC
+    return STRUCT if info.fields or not info.preserve else DEDUCED
 
 
 def _shape(field: FieldInfo) -> Shape:
