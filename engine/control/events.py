@@ -145,6 +145,7 @@ class Recorder:
         self._pending: deque[_Record] = deque()
         self._writer: asyncio.Task[None] | None = None
         self._correlator = Correlator()
+        self._last_ns = 0
         self.dropped = 0
 
     def event(self, about: Obj, type: str, reason: str, message: str, related: Obj | None = None, action: str = "") -> None:
@@ -250,10 +251,11 @@ class Recorder:
         return body
 
     async def _create(self, body: dict[str, Any], record: _Record, namespace: str) -> str:
-        """Create under `<object>.<hex nanoseconds>`; the digits below a millisecond are drawn, as virtual time has none."""
+        """Create under `<object>.<hex nanoseconds>`: later ones have higher numbers, and what the clock does not tell is drawn."""
         while True:
-            nanoseconds = int(record.time * 1_000) * 1_000_000 + self._low_digits.randrange(1_000_000)
-            name = f"{record.about[2]}.{nanoseconds:x}"
+            drawn = self._low_digits.randrange(1, 1_000)
+            self._last_ns = max(int(record.time * 1_000) * 1_000_000 + drawn * 500, self._last_ns + drawn)
+            name = f"{record.about[2]}.{self._last_ns:x}"
             try:
                 await self._client.create("events", {**body, "metadata": {"name": name, "namespace": namespace}}, namespace)
             except StatusError as error:

@@ -9,6 +9,7 @@ from engine.base.objects import Obj, name_of, put
 from engine.control.actions import Actions, Check, Create, Delete, Failure, Key, Parallel, Patch, RequeueAfter, Update
 from engine.control.pods import by_deletion
 from engine.control.read import Read
+from engine.controllers import service_account
 from engine.controllers.replicaset import BURST_REPLICAS, CONTROLLER, reconcile
 from tests.controllers.builders import NOW, ago, pod, replica_set
 from tests.converged import differences, replay
@@ -158,8 +159,6 @@ def test_pods_of_sibling_replica_sets_count_as_related() -> None:
 
 
 def test_what_the_real_controller_did() -> None:
-    from engine.controllers import service_account
-
     recorded, ours = replay("replicaset", [CONTROLLER, service_account.CONTROLLER])
     for step, (expected, found) in enumerate(zip(recorded, ours, strict=True)):
         assert differences(expected, found) == [], f"step {step}"
