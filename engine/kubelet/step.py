@@ -7,7 +7,7 @@ from engine.base.objects import Obj
 from engine.kubelet import adoption, containers, events, hooks, inputs, phase, probes, progress, pulls, termination
 from engine.kubelet.effects import DeletePod, Effect, EmitEvent, PatchStatus, RemoveSandbox, SetTimer
 from engine.kubelet.inputs import Input
-from engine.kubelet.plan import plan_of
+from engine.kubelet.plan import PodPlan, plan_of
 from engine.kubelet.podstate import NEVER, ContainerState, PodState, Termination
 from engine.kubelet.turn import Turn
 
@@ -78,6 +78,7 @@ def _pod_updated(turn: Turn, news: inputs.PodUpdated) -> None:
     turn.state = state._replace(pod=news.pod, plan=plan)
     turn.containers += [ContainerState(containers.WAITING)] * (len(plan.containers) - len(turn.containers))
     metadata = news.pod["metadata"]
+    _restart_changed(turn, state.plan)
     if old is news.pod:
         adoption.announce(turn)
     elif old["metadata"].get("annotations") != metadata.get("annotations"):
@@ -90,6 +91,16 @@ def _pod_updated(turn: Turn, news: inputs.PodUpdated) -> None:
     elif "deletionTimestamp" in metadata:
         grace = metadata.get("deletionGracePeriodSeconds")
         termination.stop_pod(turn, "deleted", plan.grace_s if grace is None else grace)
+
+
+def _restart_changed(turn: Turn, before: PodPlan) -> None:
+    """A container with another image is stopped; its end leads to a restart (kuberuntime_manager.go containerChanged)."""
+    if before is turn.plan:
+        return
+    for i, (old, new) in enumerate(zip(before.containers, turn.plan.containers, strict=False)):
+        if old.image != new.image and turn.containers[i].life == containers.RUNNING:
+            message = f"Container {new.name} definition changed, will be restarted"
+            termination.stop_container(turn, i, turn.plan.grace_s, message=message)
 
 
 def _alive(turn: Turn) -> bool:

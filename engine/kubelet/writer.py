@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 
 from engine.base.api import Client, DeleteOptions
@@ -31,17 +30,15 @@ class StatusWriter:
         self._clock = world.clock
         self._pods = pods
         self._client_of = client_of
-        self._queue: deque[str] = deque()
+        self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._queued: set[str] = set()
-        self._wake = asyncio.Event()
         self.writes = 0
 
     def mark(self, uid: str, entry: PodEntry) -> None:
         """Something of this pod is to be written."""
         if uid not in self._queued and not entry.writing:
             self._queued.add(uid)
-            self._queue.append(uid)
-            self._wake.set()
+            self._queue.put_nowait(uid)
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -51,16 +48,11 @@ class StatusWriter:
 
     async def _write_all(self) -> None:
         while True:
-            await self._wake.wait()
             for _ in range(BATCH_MAX):
-                if not self._queue:
-                    self._wake.clear()
-                    break
-                await self._write_next()
+                await self._write_next(await self._queue.get())
             await asyncio.sleep(0)
 
-    async def _write_next(self) -> None:
-        uid = self._queue.popleft()
+    async def _write_next(self, uid: str) -> None:
         self._queued.discard(uid)
         entry = self._pods.entries.get(uid)
         if entry is None or entry.writing:
@@ -69,7 +61,7 @@ class StatusWriter:
         try:
             await self._write(uid, entry)
         except StatusError as error:
-            log.debug("pod %s: %s", uid, error)
+            log.log(logging.WARNING if error.code == 422 else logging.DEBUG, "pod %s: status: %s", uid, error)
             self._pods.timers.at(self._clock.now() + RETRY_S, self._again, uid)
         finally:
             entry.writing = False

@@ -1,6 +1,7 @@
 """Simulated nodes against the real API server, in virtual time."""
 
 import asyncio
+from itertools import pairwise
 
 from engine.base.api import MERGE_PATCH, DeleteOptions, ListQuery
 from engine.base.clock import parse_time
@@ -42,7 +43,7 @@ def test_leases_are_renewed_every_ten_seconds_each_in_its_own_beat():
             stop()
             assert sorted(seen) == [f"node-{i}" for i in range(1, 6)]
             for times in seen.values():
-                assert {round(b - a, 3) for a, b in zip(times, times[1:], strict=False)} == {10.0}
+                assert {round(b - a, 3) for a, b in pairwise(times)} == {10.0}
             assert len({round(times[0] % 10, 2) for times in seen.values()}) == 5
             lease = await c.client.get(LEASES, "node-1", "kube-node-lease")
             assert (lease["spec"]["leaseDurationSeconds"], lease["spec"]["holderIdentity"]) == (40, "node-1")

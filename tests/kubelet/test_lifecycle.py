@@ -262,3 +262,12 @@ def test_an_ephemeral_container_joins_a_running_pod():
     d.exit("debug", 1)
     assert (d.container("debug")["state"]["terminated"]["exitCode"], d.status()["phase"]) == (1, "Running")
     assert d.condition("Ready")[0] == "True"
+
+
+def test_another_image_restarts_the_container():
+    d = Driver(pod({}))
+    changed = [{**d.state.pod["spec"]["containers"][0], "image": "nginx:1.28"}]
+    d.feed(inputs.PodUpdated({**d.state.pod, "spec": {**d.state.pod["spec"], "containers": changed}}))
+    assert d.events("Killing") == ["Container c definition changed, will be restarted"]
+    d.exit("c", 0)
+    assert (d.container()["restartCount"], "running" in d.container()["state"]) == (1, True)
