@@ -8,6 +8,7 @@ from engine.base.errors import StatusError, split_resource
 from engine.base.objects import Obj
 from engine.control.cache import Lister
 from engine.control.informers import Informers
+from engine.store.events import ADDED
 
 DISCOVERY_PERIOD_S = 30.0
 """garbagecollector.go: how often the resources to follow are read anew; a change of a CRD is followed at once."""
@@ -60,12 +61,28 @@ class EverythingWatcher:
         self._changed = asyncio.Event()
 
     def on(self, handler: EverythingHandler) -> None:
-        """Call `handler` with every change of every followed resource. Before `run`."""
+        """Call `handler` with every change of every followed resource, and first with what is cached as ADDED."""
         self._handlers.append(handler)
+        for resource, lister in self.resources.listers.items():
+            for obj in [*lister]:
+                handler(ADDED, self.resources.infos[resource], None, obj)
+
+    def off(self, handler: EverythingHandler) -> None:
+        """Stop calling `handler`."""
+        self._handlers.remove(handler)
 
     async def run(self) -> None:
-        """Follow discovery until cancelled."""
-        self._informers[CRDS].on(lambda kind, old, new: self._changed.set(), replay=False)
+        """Follow discovery until cancelled; may be run again."""
+        self._informers[CRDS].on(self._definition_changed, replay=False)
+        try:
+            await self._keep_up()
+        finally:
+            self._informers[CRDS].off(self._definition_changed)
+
+    def _definition_changed(self, kind: str, old: Obj | None, new: Obj) -> None:
+        self._changed.set()
+
+    async def _keep_up(self) -> None:
         while True:
             try:
                 await self._refresh()

@@ -21,6 +21,9 @@ from engine.store.events import DELETED
 SEEN_TIMEOUT_S = 300.0
 """controller_utils.go ExpectationsTimeout: a key whose writes the caches never show is reconciled again all the same."""
 
+DATA_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a pure function raises about an object that it was not written for; one such object must not stop the others."""
+
 log = logging.getLogger(__name__)
 
 
@@ -63,25 +66,32 @@ class Runner:
         self.recorder = Recorder(acting, world, component)
         self._executor = Executor(acting, self.recorder)
         self._memory: dict[Any, Any] = {}
+        self._listening: list[tuple[Any, Any]] = []
         self._triggers: dict[Any, tuple[int, int]] = {}
         listers = {resource: informers[resource].lister for resource in controller.resources}
         self._read = Read(listers, self._memory, everything.resources if everything is not None else Resources())
 
     async def run(self, strict: bool) -> None:
-        """Reconcile until cancelled. An exception of a reconcile is logged and the key tried again; with `strict`, raised."""
+        """Reconcile until cancelled; may be run again. An error of a reconcile is logged and the key tried again; with `strict`, raised."""
+        self.queue = WorkQueue()
+        self._memory.clear()
+        self._triggers.clear()
         self._listen()
-        await self._informers.synced(self.controller.resources)
-        if self._everything is not None and (self.controller.everything is not None or self.controller.reads_everything):
-            await self._everything.synced.wait()
-        for key in self.controller.initial:
-            self.queue.add(key)
         try:
+            await self._informers.synced(self.controller.resources)
+            if self._everything is not None and (self.controller.everything is not None or self.controller.reads_everything):
+                await self._everything.synced.wait()
+            for key in self.controller.initial:
+                self.queue.add(key)
             async with asyncio.TaskGroup() as group:
                 for at in range(self.controller.workers):
                     group.create_task(self._work(strict), name=f"{self.controller.name}/{at}")
                 if self.controller.resync_s:
                     group.create_task(self._resync(), name=f"{self.controller.name}/resync")
         finally:
+            for informer, handler in self._listening:
+                informer.off(handler)
+            self._listening.clear()
             self.queue.close()
             self.recorder.close()
 
@@ -91,11 +101,15 @@ class Runner:
             for name, values_of in indexes.items():
                 self._informers[resource].lister.add_index(name, values_of)
         if controller.resource:
-            self._informers[controller.resource].on(self._primary_changed)
+            self._hear(self._informers[controller.resource], self._primary_changed)
         for watch in controller.watches:
-            self._informers[watch.resource].on(self._watcher(watch))
+            self._hear(self._informers[watch.resource], self._watcher(watch))
         if self._everything is not None and controller.everything is not None:
-            self._everything.on(self._anything_changed)
+            self._hear(self._everything, self._anything_changed)
+
+    def _hear(self, informer: Any, handler: Any) -> None:
+        self._listening.append((informer, handler))
+        informer.on(handler)
 
     def _primary_changed(self, kind: str, old: Obj | None, new: Obj) -> None:
         """Changes of what the object asks for name the cause before any other change does."""
@@ -140,7 +154,7 @@ class Runner:
             self.reconciles += 1
             try:
                 outcome = await self._executor.run(self.controller.reconcile(key, self._read, self._clock.now()), cause)
-            except Exception as error:
+            except DATA_ERRORS as error:
                 if strict:
                     raise
                 log.exception("%s: reconcile of %s: %s", self.controller.name, key, type(error).__name__)
@@ -174,7 +188,8 @@ class Runner:
             informer = self._informers.get(resource)
             if informer is not None and informer.revision < revision:
                 waits.append((informer, revision))
+        queue = self.queue
         if waits:
-            _Barrier(waits, lambda: self.queue.done(key))
+            _Barrier(waits, lambda: queue.done(key))
         else:
-            self.queue.done(key)
+            queue.done(key)

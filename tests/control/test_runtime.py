@@ -375,6 +375,26 @@ def test_a_reconcile_that_raises_ends_a_strict_manager_and_is_retried_by_another
         play(lambda setting: main(setting, True))
 
 
+def test_a_manager_can_be_run_again() -> None:
+    async def main(setting: Setting) -> tuple[int, int]:
+        counter = Counter()
+        manager = Manager(setting.client, setting.world, [counter.controller()])
+        for want in (3, 1):
+            task = asyncio.ensure_future(manager.run())
+            await asyncio.sleep(1)
+            await setting.client.patch("namespaces", "default", {"metadata": {"labels": {"want": str(want)}}})
+            await asyncio.sleep(1)
+            calls = len(counter.calls)
+            task.cancel()
+            await asyncio.wait([task])
+            await setting.client.patch("namespaces", "default", {"metadata": {"labels": {"want": "9"}}})
+            await asyncio.sleep(1)
+            assert len(counter.calls) == calls, "it has stopped"
+        return len([o for o in setting.store.list("configmaps", "default") if name_of(o).startswith("n-")]), len(manager.runners)
+
+    assert play(main) == (1, 1)
+
+
 def test_what_is_remembered_comes_back_and_goes_with_the_object() -> None:
     memories: list[Any] = []
 
