@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+import orjson
+
 from engine.apiserver.patching.gotext import go_type, go_value
 from engine.apiserver.patching.merge import same
 from engine.schema.types import FieldInfo
@@ -33,10 +35,17 @@ class Items(NamedTuple):
             return item
         return item.get(self.merge_key) if isinstance(item, dict) else None
 
-    def find(self, items: list[Any], item: Any) -> int:
-        """Where an element of the same identity stands; -1 where there is none."""
-        wanted = self.identity(item)
-        return next((i for i, other in enumerate(items) if same(self.identity(other), wanted)), -1)
+    def positions(self, items: list[Any]) -> dict[Any, int]:
+        """Where the first element of each identity stands."""
+        found: dict[Any, int] = {}
+        for i, item in enumerate(items):
+            found.setdefault(self.key(item), i)
+        return found
+
+    def key(self, item: Any) -> Any:
+        """The identity as a key of a dict; true and 1 are told apart."""
+        identity = self.identity(item)
+        return identity if isinstance(identity, str) else (type(identity), orjson.dumps(identity))
 
 
 def no_merge_key(item: Any, key: str) -> PatchError:
@@ -139,17 +148,25 @@ def by_order(merged: list[Any], order: list[Any], live: list[Any], items: Items)
         for item in (*merged, *order):
             if not isinstance(item, dict) or items.merge_key not in item:
                 raise no_merge_key(item, items.merge_key)
-    patched = sorted((item for item in merged if items.find(order, item) >= 0), key=lambda item: items.find(order, item))
-    others = [item for item in merged if items.find(order, item) < 0]
-    others.sort(key=lambda item: items.find(live, item))
+    wanted, before = items.positions(order), items.positions(live)
+    patched: list[tuple[int, int, Any]] = []
+    others: list[tuple[int, Any]] = []
+    for item in merged:
+        key = items.key(item)
+        at, stood = wanted.get(key, -1), before.get(key, -1)
+        if at >= 0:
+            patched.append((at, stood, item))
+        else:
+            others.append((stood, item))
+    patched.sort(key=lambda entry: entry[0])
+    others.sort(key=lambda entry: entry[0])
     made: list[Any] = []
     i = j = 0
     while i < len(others) and j < len(patched):
-        left, right = items.find(live, others[i]), items.find(live, patched[j])
-        if 0 <= left < right:
-            made.append(others[i])
+        if 0 <= others[i][0] < patched[j][1]:
+            made.append(others[i][1])
             i += 1
         else:
-            made.append(patched[j])
+            made.append(patched[j][2])
             j += 1
-    return [*made, *others[i:], *patched[j:]]
+    return [*made, *(item for _, item in others[i:]), *(item for _, _, item in patched[j:])]
