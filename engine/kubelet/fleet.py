@@ -110,6 +110,16 @@ class Fleet:
 
     # -- nodes
 
+    async def add(self, spec: NodeSpec) -> None:
+        """One node more, while the fleet runs."""
+        self._join(spec)
+        node = self._nodes[spec.name]
+        await self._register(node)
+        if not node.off:
+            for pod in self._informers["pods"].lister.by_index("node", spec.name):
+                if uid_of(pod) not in node.pods:
+                    self._begin(node, pod)
+
     async def _register(self, node: _Node) -> None:
         """Create the Node, or take over the one that is there (tryRegisterWithAPIServer); go on until it works."""
         heart = node.heart

@@ -3,11 +3,12 @@
 import logging
 from collections import deque
 from collections.abc import Callable
+from typing import Any, cast
 
 from engine.base.objects import Obj, uid_of
 from engine.base.world import World
 from engine.kubelet import effects, step
-from engine.kubelet.effects import Effect
+from engine.kubelet.effects import Effect, RuntimeEffect
 from engine.kubelet.inputs import Input, PodRemoved, Timer
 from engine.kubelet.plan import PodPlan
 from engine.kubelet.podstate import PodState
@@ -81,20 +82,29 @@ class Pods:
             self.entries.pop(uid, None)
 
     def _do(self, uid: str, entry: PodEntry, effect: Effect) -> None:
-        if isinstance(effect, effects.PatchStatus):
+        do = _OWN.get(type(effect))
+        if do is not None:
+            do(self, uid, entry, effect)
+        else:
+            self._runtime.apply(entry.node, entry.state, cast(RuntimeEffect, effect))
+
+    def _patch(self, uid: str, entry: PodEntry, effect: effects.PatchStatus) -> None:
+        if not entry.dirty:
             entry.dirty = True
             self.wrote(uid, entry)
-        elif isinstance(effect, effects.SetTimer):
-            self.timers.at(effect.at, self._timer, uid, effect.at)
-        elif isinstance(effect, effects.EmitEvent):
-            self.emit(entry, effect)
-        elif isinstance(effect, effects.DeletePod):
-            entry.delete = True
-            self.wrote(uid, entry)
-        elif isinstance(effect, effects.Resolve):
-            self.resolve(uid, entry)
-        else:
-            self._runtime.apply(entry.node, entry.state, effect)
+
+    def _set_timer(self, uid: str, entry: PodEntry, effect: effects.SetTimer) -> None:
+        self.timers.at(effect.at, self._timer, uid, effect.at)
+
+    def _record(self, uid: str, entry: PodEntry, effect: effects.EmitEvent) -> None:
+        self.emit(entry, effect)
+
+    def _delete(self, uid: str, entry: PodEntry, effect: effects.DeletePod) -> None:
+        entry.delete = True
+        self.wrote(uid, entry)
+
+    def _look_up(self, uid: str, entry: PodEntry, effect: effects.Resolve) -> None:
+        self.resolve(uid, entry)
 
     def _timer(self, uid: str, at: float) -> None:
         entry = self.entries.get(uid)
@@ -124,3 +134,13 @@ class Pods:
 
 def _nowhere(*about: object) -> None:
     raise RuntimeError("the fleet has not started")
+
+
+_OWN: dict[type[Any], Callable[[Pods, str, PodEntry, Any], None]] = {
+    effects.PatchStatus: Pods._patch,
+    effects.SetTimer: Pods._set_timer,
+    effects.EmitEvent: Pods._record,
+    effects.DeletePod: Pods._delete,
+    effects.Resolve: Pods._look_up,
+}
+"""What the kubelet does itself; the rest is the runtime's."""

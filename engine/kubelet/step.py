@@ -76,6 +76,7 @@ def _pod_updated(turn: Turn, news: inputs.PodUpdated) -> None:
     old = state.pod
     plan = state.plan if old is news.pod else plan_of(news.pod)
     turn.state = state._replace(pod=news.pod, plan=plan)
+    turn.plan = plan
     turn.containers += [ContainerState(containers.WAITING)] * (len(plan.containers) - len(turn.containers))
     metadata = news.pod["metadata"]
     _restart_changed(turn, state.plan)

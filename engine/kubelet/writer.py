@@ -62,7 +62,9 @@ class StatusWriter:
             await self._write(uid, entry)
         except StatusError as error:
             log.log(logging.WARNING if error.code == 422 else logging.DEBUG, "pod %s: status: %s", uid, error)
-            self._pods.timers.at(self._clock.now() + RETRY_S, self._again, uid)
+            if error.code != 409:
+                self._pods.timers.at(self._clock.now() + RETRY_S, self._again, uid)
+                return
         finally:
             entry.writing = False
         if entry.dirty and uid in self._pods.entries:

@@ -8,7 +8,8 @@ from engine.base.errors import StatusError
 from engine.kubelet.simulation import curves, images
 from engine.kubelet.simulation.images import InvalidImageError
 from engine.kubelet.simulation.knobs import KnobError, knobs_of
-from engine.kubelet.simulation.scripts import DATE, NEVER, walk
+from engine.kubelet.simulation.scripts import NEVER, walk
+from engine.kubelet.simulation.words import DATE
 from engine.sim.loop import run
 from tests.kubelet.clusters import cluster
 

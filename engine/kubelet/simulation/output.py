@@ -6,7 +6,8 @@ from typing import NamedTuple
 from engine.base.clock import rfc3339, rfc3339_micro
 from engine.kubelet.simulation.behaviour import HOST, Behaviour
 from engine.kubelet.simulation.draws import draw
-from engine.kubelet.simulation.scripts import DATE, NEVER
+from engine.kubelet.simulation.scripts import NEVER
+from engine.kubelet.simulation.words import DATE
 
 KEPT_MAX = 10_000
 """Lines of an instance that can be read back: about what the kubelet's log rotation (10 MiB, 5 files) keeps of a busy server."""

@@ -5,14 +5,12 @@ A small shell is walked through in its own time: lists, `&&`, `||`, `if`, `for`,
 """
 
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-NEVER = float("inf")
-DATE = "\0date\0"
-"""Stands in a line for the time at which it is printed."""
+from engine.kubelet.simulation.words import DATE, Words, guarded, split, test
 
+NEVER = float("inf")
 STEPS_MAX = 2_000
 TURNS_MAX = 64
 """A loop that has gone round this often goes on for ever in the same way."""
@@ -44,11 +42,6 @@ class _Broken(Exception):
         self.again = again
 
 
-_SUBSTITUTION = re.compile(r"\$\((?P<command>[^()]*)\)|`(?P<old>[^`]*)`")
-_ARITHMETIC = re.compile(r"\$\(\((?P<sum>[^()]*)\)\)")
-_VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::-(?P<default>[^}]*))?\}|(?P<plain>\w+|\?|\$))")
-_SUM = re.compile(r"^\s*\$?(\w+)\s*(?:([-+*/%])\s*\$?(\w+))?\s*$")
-_PUNCTUATION = ";&|<>()\n"
 _END_WORDS = frozenset({"done", "fi", "then", "else", "elif", "do", "}", ")"})
 _SEPARATORS = frozenset({";", "&", "\n", ";;"})
 
@@ -61,37 +54,14 @@ SERVERS = frozenset(
 )
 
 
-def _words(text: str) -> list[str]:
-    """Words and operators. A quoted operator (`echo ";"`) is taken for one."""
-    lexer = shlex.shlex(text.replace("\\\n", " "), posix=True, punctuation_chars=_PUNCTUATION)
-    lexer.whitespace = " \t\r"
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    found: list[str] = []
-    for word in lexer:
-        if word and all(ch in _PUNCTUATION for ch in word) and len(word) > 1:
-            found += re.findall(r"&&|\|\||;;|>>|.|\n", word)
-        else:
-            found.append(word)
-    return found
-
-
-def _guarded(text: str) -> str:
-    """The script with substitutions made safe for splitting into words, and comments taken out."""
-    text = re.sub(r"(?m)(^|\s)#.*$", r"\1", text)
-    text = _ARITHMETIC.sub(lambda m: f"\1{m['sum'].replace(' ', '')}\1", text)
-    return _SUBSTITUTION.sub(lambda m: "\2" + re.sub(r"\s+", "\3", (m["command"] or m["old"] or "").strip()) + "\2", text)
-
-
-class _Walk:
+class _Walk(Words):
     """One walk through a script, with its own clock."""
 
     def __init__(self, words: list[str], variables: Mapping[str, str], keeps_running: bool) -> None:
+        super().__init__(dict(variables))
         self.words = words
-        self.variables = dict(variables)
         self.keeps_running = keeps_running
         self.now = 0.0
-        self.code = 0
         self.lines: list[tuple[float, str]] = []
         self.message = ""
         self.steps = 0
@@ -228,7 +198,7 @@ class _Walk:
         if found is not None:
             return int(found(self, arguments, target) or 0)
         if name in ("[", "test", "[["):
-            return int(not _test([a for a in arguments if a not in ("]", "]]")]))
+            return int(not test([a for a in arguments if a not in ("]", "]]")]))
         if name.rpartition("/")[2] in SERVERS or (last and self.keeps_running):
             self._run_for_ever()
         self.now += UNKNOWN_COMMAND_S
@@ -296,46 +266,6 @@ class _Walk:
     def _quiet(self, arguments: list[str], target: str) -> None:
         """Commands that end at once and print nothing."""
 
-    # -- words
-
-    def expand(self, word: str) -> str:
-        """A word with its variables and substitutions."""
-        word = re.sub("\1([^\1]*)\1", lambda m: str(self._sum(m[1])), word)
-        word = re.sub("\2([^\2]*)\2", lambda m: self._output(m[1].split("\3")), word)
-        return _VARIABLE.sub(self._variable, word)
-
-    def _variable(self, found: re.Match[str]) -> str:
-        name = found["braced"] or found["plain"]
-        if name == "?":
-            return str(self.code)
-        return "1" if name == "$" else self.variables.get(name) or found["default"] or ""
-
-    def _sum(self, text: str) -> int:
-        found = _SUM.match(text)
-        if not found:
-            return 0
-        left, right = (self._number(part) for part in (found[1], found[3] or "0"))
-        if found[2] in ("/", "%"):
-            return 0 if right == 0 else (left // right if found[2] == "/" else left % right)
-        return {"-": left - right, "*": left * right}.get(found[2] or "+", left + right)
-
-    def _number(self, text: str) -> int:
-        shown = text if text.isdigit() else self.variables.get(text, "0")
-        return int(shown) if shown.isdigit() else 0
-
-    def _output(self, words: list[str]) -> str:
-        name, arguments = words[0] if words else "", [self.expand(w) for w in words[1:]]
-        if name == "date":
-            return DATE
-        if name == "hostname":
-            return self.variables.get("HOSTNAME", "")
-        if name == "echo":
-            return " ".join(arguments)
-        if name == "seq" and arguments and all(a.isdigit() for a in arguments):
-            bounds = [int(a) for a in arguments]
-            return " ".join(map(str, range(bounds[0] if len(bounds) > 1 else 1, min(bounds[-1], 10_000) + 1)))
-        return ""
-
 
 _QUIET = ["set", "export", "cd", "mkdir", "touch", "chmod", "chown", "rm", "cp", "mv", "ln", "cat", "ls", "read", "unset", "shift"]
 _BUILTINS: dict[str, Callable[[_Walk, list[str], str], int | None]] = {
@@ -365,25 +295,10 @@ def sleep_seconds(text: str) -> float:
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]] if found else 0.0
 
 
-def _test(words: list[str]) -> bool:
-    if words[:1] == ["!"]:
-        return not _test(words[1:])
-    if len(words) == 3:
-        left, operator, right = words
-        if operator in ("=", "==", "!="):
-            return (left == right) == (operator != "!=")
-        if operator.startswith("-") and left.isdigit() and right.isdigit():
-            a, b = int(left), int(right)
-            return {"-eq": a == b, "-ne": a != b, "-lt": a < b, "-le": a <= b, "-gt": a > b, "-ge": a >= b}.get(operator, False)
-    if len(words) == 2:
-        return words[1] == "" if words[0] == "-z" else words[0] == "-n" and words[1] != ""
-    return len(words) == 1 and words[0] != ""
-
-
 def walk(text: str, variables: Mapping[str, str], keeps_running: bool) -> Script:
     """What a script does. One that cannot be read (unbalanced quotes, a missing `done`) fails as a shell does: exit code 2."""
     try:
-        going = _Walk(_words(_guarded(text)), variables, keeps_running)
+        going = _Walk(split(guarded(text)), variables, keeps_running)
     except ValueError as error:
         return Script(((0.0, f"sh: syntax error: {error}"),), 0.0, 2)
     try:
