@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from engine.apiserver.server import ApiServer
-from engine.base.api import Client, ListQuery
+from engine.base.api import Client, ListQuery, Request, Response, Stream
+from engine.base.errors import unavailable
 from engine.base.objects import Obj
 from engine.base.world import World, simulated_world
 from engine.client.inprocess import InProcess
@@ -14,6 +15,30 @@ from engine.kubelet.fleet import Fleet
 from engine.kubelet.nodes import default_nodes
 from engine.kubelet.runtimes.simulated import SimulatedRuntime
 from engine.store.store import Store
+
+
+class Gate:
+    """A transport that can be shut: every request then fails as if the server were not there."""
+
+    def __init__(self, inner: InProcess) -> None:
+        self.inner, self.shut, self.refused = inner, False, 0
+
+    async def send(self, request: Request) -> Response:
+        """The answer, or 503."""
+        if self.shut:
+            self.refused += 1
+            raise unavailable("shut")
+        return await self.inner.send(request)
+
+    async def open(self, request: Request) -> Stream:
+        """The stream, or 503."""
+        if self.shut:
+            raise unavailable("shut")
+        return await self.inner.open(request)
+
+    async def close(self) -> None:
+        """Close the inner one."""
+        await self.inner.close()
 
 
 class Cluster:
@@ -24,6 +49,7 @@ class Cluster:
         self.store = Store(self.world.clock)
         self.server = ApiServer(self.store, self.world)
         self.client = Client(InProcess(self.server), "test")
+        self.gate = Gate(InProcess(self.server))
         self.nodes, self.delays = nodes, delays
         self.fleet: Fleet
         self._task: asyncio.Task[None] | None = None
@@ -31,7 +57,7 @@ class Cluster:
     async def start(self) -> None:
         """Start a fleet, also after `stop`: the engine restarted with its state kept."""
         runtime = SimulatedRuntime(self.world, self.delays)
-        self.fleet = Fleet(self.client, self.world, default_nodes(self.nodes), runtime)
+        self.fleet = Fleet(Client(self.gate, "fleet"), self.world, default_nodes(self.nodes), runtime)
         self.server.connect("pods", "log", self.fleet.open_logs)
         self._task = asyncio.create_task(self.fleet.run())
         await self.fleet.ready.wait()

@@ -3,8 +3,12 @@
 import asyncio
 from itertools import pairwise
 
+import pytest
+
 from engine.base.api import MERGE_PATCH, DeleteOptions, ListQuery
 from engine.base.clock import parse_time
+from engine.base.errors import StatusError
+from engine.kubelet.nodes import NodeSpec
 from engine.sim.loop import run
 from tests.kubelet.clusters import cluster
 
@@ -243,6 +247,52 @@ def test_a_config_map_that_comes_later_lets_the_pod_go_on():
             await c.client.create("configmaps", config, "default")
             await asyncio.sleep(15)
             assert (await c.get("p"))["status"]["phase"] == "Running"
+
+    run(main())
+
+
+def test_an_outage_of_the_server_is_waited_out():
+    async def main():
+        async with cluster(1) as c:
+            await c.pod("p", knobs={"run-seconds": "20"}, restartPolicy="Never")
+            await asyncio.sleep(10)
+            c.gate.shut = True
+            await asyncio.sleep(60)
+            assert c.gate.refused < 150, "tried again about once a second"
+            assert (await c.get("p"))["status"]["phase"] == "Running"
+            c.gate.shut = False
+            await asyncio.sleep(15)
+            assert (await c.get("p"))["status"]["phase"] == "Succeeded"
+            lease = await c.client.get(LEASES, "node-1", "kube-node-lease")
+            assert c.world.clock.now() - parse_time(lease["spec"]["renewTime"]) <= 10
+
+    run(main())
+
+
+def test_a_node_may_join_later():
+    async def main():
+        async with cluster(1) as c:
+            await c.fleet.add(NodeSpec("extra", 7, cpu="1"))
+            spec = {"nodeName": "extra", "containers": [{"name": "c", "image": "nginx:1"}]}
+            await c.client.create("pods", {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec}, "default")
+            await asyncio.sleep(5)
+            assert (await c.get("p"))["status"]["podIP"].startswith("10.244.7.")
+
+    run(main())
+
+
+def test_a_node_that_is_deleted_takes_its_containers_with_it():
+    async def main():
+        async with cluster(1) as c:
+            await c.pod("p")
+            await asyncio.sleep(5)
+            pod = await c.get("p")
+            assert c.fleet.usage(pod, "c", c.world.clock.now()).memory_bytes > 0
+            await c.client.delete("nodes", "node-1")
+            await asyncio.sleep(30)
+            assert c.fleet.usage(pod, "c", c.world.clock.now()).memory_bytes == 0
+            with pytest.raises(StatusError, match="no route to host"):
+                await c.logs("p")
 
     run(main())
 
