@@ -12,6 +12,7 @@ from engine.kinds.common.lifecycle import fresh_status, keep_status
 from engine.kinds.common.metadata import validating
 from engine.kinds.common.model import Kind
 from engine.kinds.common.podspec import change_at, fill, with_template
+from engine.kinds.common.podwarnings import template_warnings
 from engine.kinds.common.rules import not_negative, one_of
 
 NAME_LENGTH_MAX = 52
@@ -105,6 +106,7 @@ KIND = Kind(
     prepare_create=fresh_status(),
     prepare_update=keep_status,
     validate=validating(True, names.dns_subdomain, _rules),
+    warnings=template_warnings("spec", "jobTemplate", "spec", "template", "spec"),
     columns=(
         tables.NAME,
         tables.text("Schedule"),

@@ -9,6 +9,7 @@ from engine.kinds.common import names, tables
 from engine.kinds.common.lifecycle import fresh_status, keep_status
 from engine.kinds.common.metadata import once_set, validating
 from engine.kinds.common.model import Kind
+from engine.kinds.common.podwarnings import template_warnings
 from engine.kinds.common.rules import at_most_all, int_or_percent, scaled, unsupported
 from engine.kinds.common.workloads import (
     counts,
@@ -102,6 +103,7 @@ KIND = Kind(
     prepare_create=_prepare_create,
     prepare_update=_prepare_update,
     validate=validating(True, names.dns_subdomain, _rules, once_set(("spec", "selector"))),
+    warnings=template_warnings("spec", "template", "spec"),
     columns=(
         tables.NAME,
         *(tables.number(name) for name in ("Desired", "Current", "Ready", "Up-to-date", "Available")),

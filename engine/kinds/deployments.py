@@ -9,6 +9,7 @@ from engine.kinds.common import names, tables
 from engine.kinds.common.lifecycle import fresh_status, keep_status
 from engine.kinds.common.metadata import once_set, validating
 from engine.kinds.common.model import Kind, ScaleSubresource
+from engine.kinds.common.podwarnings import template_warnings
 from engine.kinds.common.rules import at_most_all, int_or_percent, scaled, unsupported
 from engine.kinds.common.workloads import (
     counts,
@@ -83,6 +84,7 @@ KIND = Kind(
     prepare_create=fresh_status(),
     prepare_update=keep_status,
     validate=validating(True, names.dns_subdomain, _rules, once_set(("spec", "selector"))),
+    warnings=template_warnings("spec", "template", "spec"),
     columns=(
         tables.NAME,
         tables.text("Ready"),

@@ -13,6 +13,7 @@ from engine.kinds.common.metadata import immutable, validating
 from engine.kinds.common.model import Kind
 from engine.kinds.common.podrules import template_labels
 from engine.kinds.common.podspec import change_at, each_at, fill
+from engine.kinds.common.podwarnings import template_warnings
 from engine.kinds.common.rules import label_selector
 from engine.kinds.common.workloads import MISMATCH, workload_cells, workload_defaults
 
@@ -135,6 +136,7 @@ KIND = Kind(
     prepare_create=_prepare_create,
     prepare_update=keep_status,
     validate=validating(True, names.dns_subdomain, _rules),
+    warnings=template_warnings("spec", "template", "spec"),
     columns=(
         tables.NAME,
         *(tables.text(n) for n in ("Status", "Completions", "Duration")),

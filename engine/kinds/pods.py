@@ -17,6 +17,7 @@ from engine.kinds.common.metadata import IMMUTABLE, validating
 from engine.kinds.common.model import Kind
 from engine.kinds.common.podrules import validate_pod_spec, validate_tolerations
 from engine.kinds.common.podspec import change_at, each_at, spec_defaults
+from engine.kinds.common.podwarnings import pod_warnings
 from engine.kinds.common.quantities import canonical_at, qos_class
 
 MAY_CHANGE = (
@@ -255,6 +256,7 @@ KIND = Kind(
     prepare_update=keep_status,
     validate=validating(True, names.dns_subdomain, _rules),
     validate_status=_status_rules,
+    warnings=pod_warnings,
     columns=podrows.COLUMNS,
     cells=podrows.cells,
     row_conditions=podrows.row_conditions,

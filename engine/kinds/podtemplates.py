@@ -9,6 +9,7 @@ from engine.kinds.common.metadata import validating
 from engine.kinds.common.model import Kind
 from engine.kinds.common.podrules import template_labels, validate_template
 from engine.kinds.common.podspec import with_template
+from engine.kinds.common.podwarnings import template_warnings
 
 
 def _rules(obj: Obj, old: Obj | None) -> list[FieldError]:
@@ -29,6 +30,7 @@ KIND = Kind(
     has_generation=True,
     defaults=lambda obj: with_template(obj, "template"),
     validate=validating(True, names.dns_subdomain, _rules),
+    warnings=template_warnings("template", "spec"),
     columns=(tables.NAME, tables.text("Containers"), tables.text("Images"), tables.text("Pod Labels")),
     cells=_cells,
 )

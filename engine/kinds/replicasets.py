@@ -6,6 +6,7 @@ from engine.kinds.common import names
 from engine.kinds.common.lifecycle import fresh_status, keep_status, number_at
 from engine.kinds.common.metadata import once_set, validating
 from engine.kinds.common.model import Kind, ScaleSubresource
+from engine.kinds.common.podwarnings import template_warnings
 from engine.kinds.common.workloads import (
     RS_COLUMNS,
     counts,
@@ -40,6 +41,7 @@ KIND = Kind(
     prepare_create=fresh_status({"replicas": 0}),
     prepare_update=keep_status,
     validate=validating(True, names.dns_subdomain, _rules, once_set(("spec", "selector"))),
+    warnings=template_warnings("spec", "template", "spec"),
     columns=RS_COLUMNS,
     cells=replica_set_cells,
     field_values={"status.replicas": number_at("status", "replicas")},

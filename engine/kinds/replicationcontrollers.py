@@ -10,6 +10,7 @@ from engine.kinds.common.lifecycle import fresh_status, keep_status, number_at
 from engine.kinds.common.metadata import validating
 from engine.kinds.common.model import Kind, ScaleSubresource
 from engine.kinds.common.podrules import template_labels, validate_template
+from engine.kinds.common.podwarnings import template_warnings
 from engine.kinds.common.rules import unsupported
 from engine.kinds.common.workloads import MISMATCH, RS_COLUMNS, counts, replica_set_cells, workload_defaults
 
@@ -63,6 +64,7 @@ KIND = Kind(
     prepare_create=fresh_status({"replicas": 0}),
     prepare_update=keep_status,
     validate=validating(True, names.dns_subdomain, _rules),
+    warnings=template_warnings("spec", "template", "spec"),
     columns=RS_COLUMNS,
     cells=_cells,
     field_values={"status.replicas": number_at("status", "replicas")},

@@ -11,6 +11,7 @@ from engine.kinds.common.lifecycle import fresh_status, keep_status
 from engine.kinds.common.metadata import validating
 from engine.kinds.common.model import Kind, ScaleSubresource
 from engine.kinds.common.podspec import change_at, each_at, fill
+from engine.kinds.common.podwarnings import template_warnings
 from engine.kinds.common.rules import at_most_all, int_or_percent, not_negative, unsupported
 from engine.kinds.common.workloads import (
     counts,
@@ -120,6 +121,7 @@ KIND = Kind(
     prepare_create=fresh_status({"replicas": 0, "availableReplicas": 0}),
     prepare_update=keep_status,
     validate=validating(True, names.dns_subdomain, _rules),
+    warnings=template_warnings("spec", "template", "spec"),
     columns=(tables.NAME, tables.text("Ready"), tables.AGE, *tables.wide("Containers", "Images")),
     cells=_cells,
 )

@@ -57,6 +57,7 @@ def test_new_objects_are_what_the_real_server_makes_of_them(recording: str) -> N
     for step in _creations(recording):
         kind, version, obj = _created(step)
         assert not kind.validate(obj, None), (kind.kind, step.note)
+        assert [f'299 - "{text}"' for text in kind.warnings(obj, None)] == ([step.warning] if step.warning else [])
         served = golden.as_served(kind, version, obj)
         for line in golden.differences(golden.comparable(step.answer), golden.comparable(served)):
             if line.partition(": ")[0] not in ELSEWHERE.get(kind.kind, ()):
