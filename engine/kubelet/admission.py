@@ -8,6 +8,9 @@ from engine.base.selectors import requirement_of
 from engine.kubelet.inputs import Rejected
 from engine.kubelet.plan import PodPlan
 
+NODE_SHUTDOWN = Rejected("NodeShutdown", "Pod was rejected as the node is shutting down.")
+"""pkg/kubelet/nodeshutdown."""
+
 
 class Used(NamedTuple):
     """What the pods that a node has admitted ask for."""

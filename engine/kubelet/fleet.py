@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engine.base.api import Client, Request, Stream, User
 from engine.base.errors import StatusError, bad_request, not_found
@@ -11,10 +12,10 @@ from engine.base.world import World
 from engine.control.events import Recorder
 from engine.control.informers import Handler, Informers
 from engine.kubelet import adoption, nodes, references, step
-from engine.kubelet.admission import Used, admit
+from engine.kubelet.admission import NODE_SHUTDOWN, Used, admit
 from engine.kubelet.effects import EmitEvent
 from engine.kubelet.heartbeat import Heart, Heartbeat
-from engine.kubelet.inputs import PodUpdated, Resolved
+from engine.kubelet.inputs import Evict, PodUpdated, Resolved
 from engine.kubelet.nodes import NodeSpec
 from engine.kubelet.pods import PodEntry, Pods
 from engine.kubelet.podstate import PodState
@@ -23,6 +24,11 @@ from engine.kubelet.writer import StatusWriter
 from engine.store.events import DELETED
 
 REGISTER_RETRY_S = 1.0
+SHUTDOWN_REGULAR_S = 20.0
+SHUTDOWN_CRITICAL_S = 10.0
+"""shutdownGracePeriod 30 s of which shutdownGracePeriodCriticalPods 10 s: the documentation's example; upstream's default is off."""
+CRITICAL_PRIORITY = 2_000_000_000
+"""Pods of system-cluster-critical and above."""
 CONFIG_RESOURCES = ("configmaps", "secrets", "persistentvolumeclaims")
 NODE_GROUPS = ("system:nodes", "system:authenticated")
 
@@ -133,11 +139,11 @@ class Fleet:
                 booted = (known.get("status") or {}).get("nodeInfo") or {}
                 if booted.get("bootID"):
                     heart.machine = nodes.Machine(booted["bootID"], self._runtime.version)
-                node.off = nodes.powered_off(known)
+                node.off = nodes.power_of(known) in ("off", "shutdown")
                 if node.off:
                     return
                 heart.posted_at = self._world.clock.now() if (known.get("status") or {}).get("allocatable") else 0.0
-                heart.status_wanted = not nodes.healthy(known)
+                heart.status_wanted = not nodes.stands(known, heart.machine)
                 self._heartbeat.start(heart)
                 await self._heartbeat.beat(heart)
             except StatusError as error:
@@ -170,12 +176,14 @@ class Fleet:
         heart = node.heart
         if heart.node is None or revision_of(new) > revision_of(heart.node):
             heart.node = new
-        if nodes.powered_off(new) != node.off:
-            if node.off:
-                self._power_on(node)
-            else:
-                self._power_off(node)
-        elif heart.beating and not nodes.healthy(new):
+        power = nodes.power_of(new)
+        if power == "off" and not node.off:
+            self._power_off(node)
+        elif power == "shutdown" and not node.off and not heart.machine.shutting_down:
+            self._shut_down(node)
+        elif not power and (node.off or heart.machine.shutting_down):
+            self._power_on(node)
+        elif heart.beating and not nodes.stands(new, heart.machine):
             heart.status_wanted = True
 
     def _power_off(self, node: _Node) -> None:
@@ -187,8 +195,34 @@ class Fleet:
         node.pods.clear()
         node.used = Used()
 
+    def _shut_down(self, node: _Node) -> None:
+        """Graceful node shutdown: regular pods first, then critical ones, then off (pkg/kubelet/nodeshutdown)."""
+        heart = node.heart
+        heart.machine, heart.status_wanted = replace(heart.machine, shutting_down=True), True
+        boot = heart.machine.boot_id
+        self._terminate(node, boot, False)
+        now = self._pods.timers.read()
+        self._pods.timers.at(now + SHUTDOWN_REGULAR_S, self._terminate, node, boot, True)
+        self._pods.timers.at(now + SHUTDOWN_REGULAR_S + SHUTDOWN_CRITICAL_S, self._shut_down_over, node, boot)
+
+    def _terminate(self, node: _Node, boot: str, critical: bool) -> None:
+        if node.heart.machine.boot_id != boot:
+            return
+        for uid in [*node.pods]:
+            entry = self._pods.entries.get(uid)
+            if entry is None or entry.state.finished or critical != ((entry.state.pod["spec"].get("priority") or 0) >= CRITICAL_PRIORITY):
+                continue
+            grace = min(entry.state.plan.grace_s, SHUTDOWN_CRITICAL_S if critical else SHUTDOWN_REGULAR_S)
+            self._pods.feed(uid, Evict("Terminated", "Pod was terminated in response to imminent node shutdown.", grace))
+
+    def _shut_down_over(self, node: _Node, boot: str) -> None:
+        if node.heart.machine.boot_id == boot and not node.off:
+            self._power_off(node)
+
     def _power_on(self, node: _Node) -> None:
         """The machine boots: a new boot id, and every pod that is still meant to be here starts anew."""
+        if not node.off:
+            self._power_off(node)
         node.off = False
         heart = node.heart
         heart.machine = nodes.new_machine(self._world, self._runtime.version)
@@ -230,7 +264,8 @@ class Fleet:
         node.pods[uid] = None
         status = pod.get("status") or {}
         if not status.get("startTime") and "deletionTimestamp" not in pod["metadata"] and node.heart.node is not None:
-            rejected = admit(pod, state.plan, node.heart.node, node.used)
+            shutting_down = node.heart.machine.shutting_down
+            rejected = NODE_SHUTDOWN if shutting_down else admit(pod, state.plan, node.heart.node, node.used)
             if rejected is not None:
                 self._pods.feed(uid, rejected)
                 return

@@ -81,18 +81,35 @@ _HEALTHY = (
 )
 
 
-def healthy(node: Obj) -> bool:
-    """Whether the conditions in the API are those that a running kubelet posts; a lifecycle controller may have overwritten them."""
+_SHUTTING_DOWN = (*_HEALTHY[:3], ("Ready", "False", "KubeletNotReady", "node is shutting down"))
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What is true of a node until it boots again."""
+
+    boot_id: str
+    runtime_version: str
+    shutting_down: bool = False
+
+    @property
+    def conditions(self) -> tuple[tuple[str, str, str, str], ...]:
+        """(type, status, reason, message) as the kubelet posts them."""
+        return _SHUTTING_DOWN if self.shutting_down else _HEALTHY
+
+
+def stands(node: Obj, machine: Machine) -> bool:
+    """Whether the conditions in the API are those that the kubelet posts; a lifecycle controller may have overwritten them."""
     found = {c["type"]: c["status"] for c in (node.get("status") or {}).get("conditions") or ()}
-    return all(found.get(kind) == status for kind, status, _, _ in _HEALTHY)
+    return all(found.get(kind) == status for kind, status, _, _ in machine.conditions)
 
 
-def _conditions(old: Obj | None, now: float) -> list[Obj]:
+def _conditions(machine: Machine, old: Obj | None, now: float) -> list[Obj]:
     before = {c["type"]: c for c in ((old or {}).get("status") or {}).get("conditions") or ()}
-    own = {kind for kind, *_ in _HEALTHY}
+    own = {kind for kind, *_ in machine.conditions}
     stamp = rfc3339(now)
     made: list[Obj] = [c for kind, c in before.items() if kind not in own]
-    for kind, status, reason, message in _HEALTHY:
+    for kind, status, reason, message in machine.conditions:
         earlier = before.get(kind)
         since = earlier["lastTransitionTime"] if earlier and earlier["status"] == status else stamp
         made.append(
@@ -108,14 +125,6 @@ def _conditions(old: Obj | None, now: float) -> list[Obj]:
     return made
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What is true of a node until it boots again."""
-
-    boot_id: str
-    runtime_version: str
-
-
 def node_status(spec: NodeSpec, machine: Machine, old: Obj | None, images: list[tuple[Image, int]], now: float) -> Obj:
     """The status of a node that runs; `old` is the object in the API, whose condition times and foreign fields are kept."""
     amounts = {"cpu": spec.cpu, "ephemeral-storage": spec.ephemeral_storage, "memory": spec.memory, "pods": spec.pods}
@@ -128,7 +137,7 @@ def node_status(spec: NodeSpec, machine: Machine, old: Obj | None, images: list[
         "addresses": [{"type": "InternalIP", "address": spec.ip}, {"type": "Hostname", "address": spec.name}],
         "allocatable": {**extra, **amounts},
         "capacity": {**extra, **amounts},
-        "conditions": _conditions(old, now),
+        "conditions": _conditions(machine, old, now),
         "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
         "images": [{"names": [image.id, image.name], "sizeBytes": size} for image, size in listed],
         "nodeInfo": {
@@ -151,6 +160,6 @@ def new_machine(world: World, runtime_version: str) -> Machine:
     return Machine(world.ids.uid(), runtime_version)
 
 
-def powered_off(node: Obj) -> bool:
-    """Whether the annotation `sim.ktui.dev/power: "off"` is on the node."""
-    return (node["metadata"].get("annotations") or {}).get(POWER) == "off"
+def power_of(node: Obj) -> str:
+    """The annotation `sim.ktui.dev/power`: `off` (dead at once), `shutdown` (in good order, then off), or empty (running)."""
+    return (node["metadata"].get("annotations") or {}).get(POWER) or ""

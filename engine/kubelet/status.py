@@ -168,6 +168,8 @@ def _conditions(state: PodState, now_phase: str, generation: int, now: float) ->
         kept = earlier["lastTransitionTime"] if earlier and earlier["status"] == status and earlier.get("lastTransitionTime") else stamp
         made.append(_condition(kind, status, generation, kept, reason, message))
     shared = [before[SHARED]] if SHARED in before else []
+    if not shared and state.stop is not None and state.stop.why == "evicted":
+        shared = [_condition(SHARED, "True", generation, stamp, "TerminationByKubelet", state.message)]
     return [*foreign, *made, *shared]
 
 

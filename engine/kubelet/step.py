@@ -131,9 +131,10 @@ def _rejected(turn: Turn, news: inputs.Rejected) -> None:
 
 
 def _evict(turn: Turn, news: inputs.Evict) -> None:
-    """pkg/kubelet/eviction: the pod fails with a reason, its grace overridden."""
+    """pkg/kubelet/eviction, nodeshutdown: the pod fails with a reason, its grace overridden."""
     turn.state = turn.state._replace(reason=news.reason, message=news.message)
-    turn.effects.append(EmitEvent(events.WARNING, news.reason, news.message))
+    if news.reason == "Evicted":
+        turn.effects.append(EmitEvent(events.WARNING, news.reason, news.message))
     termination.stop_pod(turn, "evicted", news.grace_s, exact=True)
 
 

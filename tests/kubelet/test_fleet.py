@@ -191,6 +191,36 @@ def test_power_off_and_on():
     run(main())
 
 
+def test_a_graceful_shutdown_ends_regular_pods_before_critical_ones():
+    async def main():
+        async with cluster(1) as c:
+            await c.pod("web", knobs={"ignore-term": "true"})
+            await c.pod("dns", priorityClassName="system-cluster-critical")
+            await asyncio.sleep(5)
+            down = {"metadata": {"annotations": {"sim.ktui.dev/power": "shutdown"}}}
+            await c.client.patch("nodes", "node-1", down, content_type=MERGE_PATCH)
+            await c.pod("late")
+            await asyncio.sleep(19)
+            assert (await c.get("late"))["status"]["reason"] == "NodeShutdown"
+            assert (await c.get("web"))["status"]["phase"] == "Running"
+            ready = (await c.client.get("nodes", "node-1"))["status"]["conditions"][3]
+            assert (ready["status"], ready["message"]) == ("False", "node is shutting down")
+            await asyncio.sleep(1.01)
+            web = (await c.get("web"))["status"]
+            assert (web["phase"], web["reason"]) == ("Failed", "Terminated")
+            assert web["message"] == "Pod was terminated in response to imminent node shutdown."
+            await asyncio.sleep(5)
+            assert (await c.get("dns"))["status"]["phase"] == "Failed"
+            await asyncio.sleep(60)
+            lease = await c.client.get(LEASES, "node-1", "kube-node-lease")
+            assert c.world.clock.now() - parse_time(lease["spec"]["renewTime"]) > 50, "off"
+            await c.client.patch("nodes", "node-1", {"metadata": {"annotations": {"sim.ktui.dev/power": None}}}, content_type=MERGE_PATCH)
+            await asyncio.sleep(11)
+            assert (await c.client.get("nodes", "node-1"))["status"]["conditions"][3]["status"] == "True"
+
+    run(main())
+
+
 def test_a_restarted_engine_goes_on_with_its_pods():
     async def main():
         async with cluster() as c:

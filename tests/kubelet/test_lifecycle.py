@@ -252,6 +252,7 @@ def test_an_eviction_fails_the_pod_with_its_reason():
     assert [s.signal for s in d.of(effects.SignalContainer)] == [effects.TERM, effects.KILL]
     d.exit("c", 137)
     assert (d.status()["phase"], d.status()["reason"]) == ("Failed", "Evicted")
+    assert d.condition("DisruptionTarget")[:2] == ("True", "TerminationByKubelet")
 
 
 def test_an_ephemeral_container_joins_a_running_pod():
