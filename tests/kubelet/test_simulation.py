@@ -280,6 +280,19 @@ def test_previous_logs_are_those_of_the_instance_before():
     run(main())
 
 
+def test_the_termination_message_may_be_the_end_of_the_output():
+    async def main():
+        async with cluster(1, delays=False) as c:
+            for name, policy in (("says", "FallbackToLogsOnError"), ("silent", "File")):
+                container = {"image": "busybox", "command": ["sh", "-c", "echo cannot find $HOSTNAME; exit 1"]}
+                await c.pod(name, {**container, "terminationMessagePolicy": policy}, restartPolicy="Never")
+            await asyncio.sleep(5)
+            ended = [(await c.state(n))["state"]["terminated"] for n in ("says", "silent")]
+            assert [e.get("message") for e in ended] == ["cannot find says\n", None]
+
+    run(main())
+
+
 def test_output_is_bounded_and_always_the_same():
     async def main():
         async with cluster(1, delays=False) as c:

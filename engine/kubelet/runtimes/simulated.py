@@ -56,10 +56,10 @@ ID_PREFIX = "containerd://"
 class _Instance:
     """A container's instance as the runtime has it. `started_at` is 0 until its process runs."""
 
-    __slots__ = ("does", "finished_at", "followers", "index", "number", "started_at", "uid")
+    __slots__ = ("does", "finished_at", "followers", "host", "index", "number", "started_at", "uid")
 
-    def __init__(self, uid: str, index: int, number: int, does: Behaviour) -> None:
-        self.uid, self.index, self.number, self.does = uid, index, number, does
+    def __init__(self, state: PodState, index: int, number: int, does: Behaviour) -> None:
+        self.uid, self.host, self.index, self.number, self.does = state.uid, host_of(state), index, number, does
         self.started_at = 0.0
         self.finished_at = NEVER
         self.followers: list[reading.Following] | None = None
@@ -199,7 +199,7 @@ class SimulatedRuntime:
         except KnobError as error:
             self._deliver(uid, inputs.StartFailed(i, number, container_id(uid, i, number), str(error)))
             return
-        instance = _Instance(uid, i, number, does)
+        instance = _Instance(state, i, number, does)
         self._pods.setdefault(uid, {})[i] = instance
         self._after(self._delay(does.knobs.start_s, START_S, "start", uid, i, number), self._begin, instance)
 
@@ -222,7 +222,11 @@ class SimulatedRuntime:
     def _end(self, instance: _Instance, meant: Behaviour) -> None:
         """It ends by itself, unless it was given other things to do since."""
         if instance.does is meant:
-            self._exit(instance, meant.code, meant.reason, meant.message, 0)
+            message = meant.message
+            if meant.code and not message and meant.message_from_output:
+                identity = container_id(instance.uid, instance.index, instance.number)
+                message = reading.last_words(Output(meant, instance.host, identity, instance.started_at), self._timers.read())
+            self._exit(instance, meant.code, meant.reason, message, 0)
 
     def _exit(self, instance: _Instance, code: int, reason: str, message: str, signal: int) -> None:
         if self._current(instance) and instance.finished_at == NEVER:
@@ -239,7 +243,7 @@ class SimulatedRuntime:
         except (KnobError, InvalidImageError) as error:
             self._deliver(uid, inputs.Exited(i, effect.instance, 128, self._timers.read(), "StartError", str(error)))
             return
-        instance = _Instance(uid, i, effect.instance, does)
+        instance = _Instance(state, i, effect.instance, does)
         instance.started_at = effect.started_at
         self._pods.setdefault(uid, {})[i] = instance
         for ip in state.ips:
@@ -307,8 +311,7 @@ class SimulatedRuntime:
         wanted = reading.options_of(options, now)
         meant = reading.instance_of(state, container, wanted.previous)
         does = behaviour_of(state.pod, state.plan.containers[container], state.plan.restart_policy)
-        host = state.pod["spec"].get("hostname") or state.pod["metadata"]["name"]
-        output = Output(does, host, container_id(state.uid, container, meant.number), meant.started_at)
+        output = Output(does, host_of(state), container_id(state.uid, container, meant.number), meant.started_at)
         instance = (self._pods.get(state.uid) or {}).get(container)
         if not wanted.follow or meant.finished_at != NEVER or instance is None:
             return reading.Once(reading.read(output, min(now, meant.finished_at), wanted))
@@ -319,6 +322,12 @@ class SimulatedRuntime:
 
 def _undeliverable(uid: str, news: inputs.Input) -> None:
     raise RuntimeError("the runtime was not started")
+
+
+def host_of(state: PodState) -> str:
+    """What the pod's containers call their host."""
+    host: str = state.pod["spec"].get("hostname") or state.pod["metadata"]["name"]
+    return host
 
 
 def container_id(uid: str, index: int, number: int) -> str:

@@ -45,6 +45,8 @@ class Behaviour(NamedTuple):
     cpu: Curve
     memory: Curve
     memory_limit: int
+    message_from_output: bool
+    """terminationMessagePolicy FallbackToLogsOnError."""
     knobs: Knobs
 
 
@@ -99,6 +101,7 @@ def _behaviour(container: ContainerPlan, keeps_running: bool, knobs: Knobs) -> B
         cpu=knobs.cpu or _cpu(resources, idle=shell),
         memory=memory,
         memory_limit=limit_bytes,
+        message_from_output=spec.get("terminationMessagePolicy") == "FallbackToLogsOnError",
         knobs=knobs,
     )
 

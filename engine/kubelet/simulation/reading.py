@@ -98,6 +98,16 @@ def read(output: Output, until: float, options: Options) -> bytes:
     return bytes(found)
 
 
+MESSAGE_LINES_MAX = 80
+MESSAGE_BYTES_MAX = 2_048
+"""kuberuntime: MaxContainerTerminationMessageLogLines, MaxContainerTerminationMessageLogLength."""
+
+
+def last_words(output: Output, until: float) -> str:
+    """The end of the output as a termination message."""
+    return read(output, until, Options(tail=MESSAGE_LINES_MAX))[-MESSAGE_BYTES_MAX:].decode(errors="replace")
+
+
 class Once:
     """Output that is all there (a `Stream` of bytes)."""
 
