@@ -39,7 +39,9 @@ class Cluster:
         self.add(self.manager.run())
         self.add(self.stand_in.run())
         for node in fake_nodes():
-            await self.client.create("nodes", node)
+            made = await self.client.create("nodes", node)
+            # Admission taints new nodes until the node lifecycle controller has seen them ready.
+            await self.client.patch("nodes", made["metadata"]["name"], {"spec": {"taints": None}})
         return self
 
     def add(self, component: Coroutine[Any, Any, None]) -> None:

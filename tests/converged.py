@@ -25,6 +25,8 @@ State = dict[str, list[Any]]
 Extra = Callable[[Cluster], Any]
 
 HASH_LABELS = ("pod-template-hash", "controller-revision-hash")
+DEVICE_CLAIMS = " no new claims to deallocate,"
+"""What the recorded scheduler's plugin for device claims adds to FailedScheduling."""
 DROPPED_LABELS = frozenset({"topology.kubernetes.io/zone"})
 
 
@@ -133,7 +135,7 @@ def _normalised(states: Sequence[State], names: Mapping[str, str]) -> list[State
                     hashes.setdefault(value, f"h{len(hashes) + 1}")
     made = []
     for state in states:
-        text = json.dumps({kind: [_trimmed(kind, obj) for obj in objs] for kind, objs in state.items()})
+        text = json.dumps({kind: [_trimmed(kind, obj) for obj in objs] for kind, objs in state.items()}).replace(DEVICE_CLAIMS, "")
         if names:
             text = re.sub("|".join(map(re.escape, sorted(names, key=len, reverse=True))), lambda m: names[m[0]], text)
         if hashes:
