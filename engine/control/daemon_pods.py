@@ -1,6 +1,6 @@
 """Where pods of a DaemonSet run, and what is added to them (pkg/controller/daemon/daemon_controller.go, util/daemonset_util.go)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -39,13 +39,7 @@ def tolerations_of(spec: Obj) -> list[Obj]:
     """A pod spec's tolerations with those that every daemon pod gets (AddOrUpdateDaemonPodTolerations)."""
     wanted = (*_TOLERATED, _NETWORK_UNAVAILABLE) if spec.get("hostNetwork") else _TOLERATED
     added = [{"key": key, "operator": "Exists", "effect": effect} for key, effect in wanted]
-    alike = {(t["key"], t["effect"]) for t in added}
-    return [*(t for t in spec.get("tolerations") or () if not _replaced(t, alike)), *added]
-
-
-def _replaced(toleration: Obj, alike: Iterable[tuple[str, str]]) -> bool:
-    exists = toleration.get("operator") == "Exists" and not toleration.get("value")
-    return exists and (toleration.get("key"), toleration.get("effect")) in alike
+    return [*(t for t in spec.get("tolerations") or () if {k: v for k, v in t.items() if v} not in added), *added]
 
 
 class Placement:
@@ -116,7 +110,7 @@ def new_pods(daemon_set: Obj, template_hash: str, nodes: Sequence[str]) -> list[
     spec = {**template["spec"], "tolerations": placement_of(daemon_set).tolerations}
     affinity = template["spec"].get("affinity") or {}
     node_affinity = affinity.get("nodeAffinity") or {}
-    pods = []
+    pods: list[Obj] = []
     for node in nodes:
         narrowed = {**affinity, "nodeAffinity": {**node_affinity, "requiredDuringSchedulingIgnoredDuringExecution": _terms(node)}}
         pods.append({**base, "metadata": metadata, "spec": {**spec, "affinity": narrowed}})
