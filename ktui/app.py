@@ -354,13 +354,14 @@ class KtuiApp(App[None]):
         elif message.ask.purpose == "value" and self._answer is not None and not self._answer.done():
             self._answer.set_result(message.value)
         elif message.ask.purpose == "command" and message.value:
-            self._obey(message.value)
+            self.obey(message.value)
 
     def _vocabulary(self) -> Vocabulary:
         words = {word: kind.name for kind in self.kinds.values() if not kind.hidden for word in (kind.name, *kind.aliases)}
         return Vocabulary(words, self.session.resources.values(), theme.available())
 
-    def _obey(self, text: str) -> None:
+    def obey(self, text: str) -> None:
+        """Do what was typed after `:`."""
         vocabulary = self._vocabulary()
         command = vocabulary.parse(text)
         near = vocabulary.complete(text, self._namespaces.values())

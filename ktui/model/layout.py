@@ -1,6 +1,6 @@
 """Which columns a table shows in a given width, and how wide: short ones whole, long ones cut, unimportant ones left out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ktui.model.rows import Column, Row, cell_text
@@ -12,9 +12,11 @@ CELL_CELLS_MAX = 64
 
 GREEDY = ("Message", "Errors", "Action")
 """Columns of prose: they take what is left."""
-SHRINKS = {"Message": 12, "Name": 18, "Namespace": 8, "Object": 14, "Images": 12, "Selector": 12, "Port(s)": 10, "Status": 9, "Node": 7}
+SHRINKS = {"Message": 12, "Name": 18, "Namespace": 8, "Object": 14, "Images": 12, "Selector": 12, "Port(s)": 10, "Node": 7}
 SHRINKS |= {"Containers": 10, "Labels": 10, "Reason": 10, "Path": 12, "Errors": 12, "Action": 12, "Hosts": 12, "Claim": 10}
 """Columns that may be cut, and to how many cells; in this order."""
+LAST_SHRINKS = {"Name": 8, "Status": 9}
+"""What is cut before one of the last two columns goes."""
 IMPORTANCE = (
     *("Name", "Status", "Ready", "Endpoints", "Namespace", "Kind", "Type", "Reason", "Object", "Message", "Last Seen", "Age", "Restarts"),
 )
@@ -60,7 +62,7 @@ def lay_out(columns: Sequence[Column], asked: Sequence[int], available: int, sho
     kept = list(shown)
     if not crowded:
         while _total(kept, sizes) > available and len(kept) > 1:
-            if not _shrink(columns, kept, sizes, available):
+            if not _shrink(columns, kept, sizes, available, SHRINKS if len(kept) > 2 else SHRINKS | LAST_SHRINKS):
                 kept.remove(max(kept, key=lambda i: _expendable(columns[i].name, kept.index(i))))
                 sizes = {index: asked[index] for index in kept}
         if kept and _total(kept, sizes) > available:
@@ -84,9 +86,9 @@ def _total(kept: Sequence[int], sizes: dict[int, int]) -> int:
     return sum(sizes[i] for i in kept) + GAP_CELLS_MIN * max(0, len(kept) - 1)
 
 
-def _shrink(columns: Sequence[Column], kept: Sequence[int], sizes: dict[int, int], available: int) -> bool:
+def _shrink(columns: Sequence[Column], kept: Sequence[int], sizes: dict[int, int], available: int, least_of: Mapping[str, int]) -> bool:
     """Cut columns that may be cut until the line fits; says whether it does now."""
-    for name, least in SHRINKS.items():
+    for name, least in least_of.items():
         index = next((i for i in kept if columns[i].name == name), None)
         over = _total(kept, sizes) - available
         if over > 0 and index is not None:

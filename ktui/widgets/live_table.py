@@ -18,7 +18,7 @@ from ktui.widgets.resource_table import ResourceTable
 
 BARE_LINES = 9
 """On screens of fewer lines the frame gives way to rows."""
-TITLES_S = 0.25
+TITLES_S = 0.1
 """Titles with counts are written anew at most this often."""
 
 
@@ -139,6 +139,11 @@ class LiveTable(ResourceTable):
     def live(self) -> bool:
         """Whether every source told all its rows."""
         return bool(self._states) and all(state == LIVE for state, _ in self._states.values())
+
+    @property
+    def quiet(self) -> bool:
+        """Whether everything that came is painted."""
+        return not self._titles_due and not self._flush_due and bool(self._states)
 
     # -- titles --------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ from ktui.model.widths import clean, cut, width
 from ktui.widgets.paint import paint_of, strip_of
 
 MESSAGE_S = 6.0
+ALWAYS = 3
+"""Filter, go, help."""
 _MARKS = {"ok": "● ", "warn": "▲ ", "bad": "✖ ", "busy": "◐ "}
 
 
@@ -52,6 +54,20 @@ class StatusBar(Widget):
         if said == self._said:
             self.quiet()
 
+    def _fitting(self, room: int) -> list[tuple[str, str]]:
+        """As many hints as fit; the last ones, which lead everywhere else, before those in the middle."""
+        order = [*range(len(self.hints) - 1, len(self.hints) - 1 - ALWAYS, -1), *range(len(self.hints) - ALWAYS)]
+        chosen: set[int] = set()
+        for at in order:
+            if at < 0:
+                continue
+            size = sum(map(width, self.hints[at])) + 3
+            if size > room:
+                break
+            room -= size
+            chosen.add(at)
+        return [self.hints[at] for at in sorted(chosen)]
+
     def render_line(self, y: int) -> Strip:
         paint = paint_of(self)
         bar = paint.style("bar")
@@ -62,11 +78,6 @@ class StatusBar(Widget):
         key_style = Style(color=paint.style("hint-key").color, bgcolor=bar.bgcolor, bold=True)
         dim = Style(color=paint.style("hint").color, bgcolor=bar.bgcolor)
         parts: list[tuple[str, Style]] = [(" ", bar)]
-        room = cells - 1
-        for key, title in self.hints:
-            size = width(key) + width(title) + 3
-            if size > room:
-                break
-            room -= size
+        for key, title in self._fitting(cells - 1):
             parts += [(key, key_style), (f" {title}  ", dim)]
         return strip_of(parts, cells, bar)

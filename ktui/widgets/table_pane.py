@@ -81,12 +81,12 @@ def do_in_table(table: LiveTable, what: str) -> None:
         table.clear_marks()
 
 
-def table_pane(view: View, resources: tuple[str, ...] = ()) -> PaneKind:
+def table_pane(view: View, resources: tuple[str, ...] | None = None) -> PaneKind:
     """The PANE of a view; opening one of `resources` (default: its first source) opens it."""
     return PaneKind(
         view.name,
         view.title,
         lambda deck, opening: TablePane(deck, opening, view),
         view.aliases,
-        resources or (view.sources[0].resource,),
+        (view.sources[0].resource,) if resources is None else resources,
     )

@@ -16,6 +16,7 @@ from engine.base.world import Ids, Streams, World
 from engine.client.inprocess import InProcess
 from engine.store.store import Store
 from ktui.app import KtuiApp
+from ktui.widgets.live_table import LiveTable
 
 NODES = ("node-1", "node-2", "node-3")
 
@@ -49,9 +50,9 @@ class CableTransport:
 class Bench:
     """A server, a client to arrange objects with, and the cable to the app."""
 
-    def __init__(self) -> None:
+    def __init__(self, world: World | None = None) -> None:
         rng = Streams(7)
-        self.world = World(RealClock(), rng, Ids(rng.stream("ids")))
+        self.world = world or World(RealClock(), rng, Ids(rng.stream("ids")))
         self.server = ApiServer(Store(self.world.clock), self.world)
         self.client = Client(InProcess(self.server), "arranger")
         self.cable = CableTransport(self.server)
@@ -101,13 +102,14 @@ class Bench:
 
 def pod_status(started: str, waiting: str) -> dict[str, Any]:
     """The status of a pod with one container."""
+    restarts = 4 if waiting else 0
     state: dict[str, Any] = {"waiting": {"reason": waiting}} if waiting else {"running": {"startedAt": started}}
     container = {
         "name": "app",
         "image": "nginx:1.27",
         "imageID": "",
         "ready": not waiting,
-        "restartCount": 4 if waiting else 0,
+        "restartCount": restarts,
         "state": state,
     }
     return {
@@ -144,11 +146,15 @@ async def running(bench: Bench, size: tuple[int, int] = (120, 36), **how: Any) -
         yield app, pilot
 
 
-async def settled(app: KtuiApp, pilot: Pilot[None], rounds: int = 4) -> None:
+async def settled(app: KtuiApp, pilot: Pilot[None], rounds: int = 3) -> None:
     """Let requests, batches and titles come through."""
     for _ in range(rounds):
         await pilot.pause()
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.02)
+    for _ in range(100):
+        if all(table.quiet for table in app.screen_stack[0].query(LiveTable)):
+            break
+        await asyncio.sleep(0.02)
     await pilot.pause()
 
 
