@@ -6,7 +6,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from engine.base.api import STRATEGIC_PATCH, Client
+from engine.base.api import STRATEGIC_PATCH, Client, ResourceInfo
 from engine.base.clock import rfc3339, rfc3339_micro
 from engine.base.errors import StatusError
 from engine.base.objects import Obj
@@ -28,6 +28,8 @@ RETRY_S = 10.0
 AGGREGATED = "(combined from similar events): "
 SERIES_REFRESH_S = 1_800.0
 """event_broadcaster.go refreshTime: how often a repeated event in the new style is written."""
+
+EVENTS = ResourceInfo("events", "v1", "Event", True)
 
 log = logging.getLogger(__name__)
 
@@ -146,6 +148,7 @@ class Recorder:
         self._writer: asyncio.Task[None] | None = None
         self._correlator = Correlator()
         self._last_ns = 0
+        self._paths: dict[str, str] = {}
         self.dropped = 0
 
     def event(self, about: Obj, type: str, reason: str, message: str, related: Obj | None = None, action: str = "") -> None:
@@ -250,6 +253,12 @@ class Recorder:
             body["related"] = _reference(record.related)
         return body
 
+    def _path(self, namespace: str) -> str:
+        path = self._paths.get(namespace)
+        if path is None:
+            path = self._paths[namespace] = EVENTS.path(namespace)
+        return path
+
     async def _create(self, body: dict[str, Any], record: _Record, namespace: str) -> str:
         """Create under `<object>.<hex nanoseconds>`: later ones have higher numbers, and what the clock does not tell is drawn."""
         while True:
@@ -257,7 +266,8 @@ class Recorder:
             self._last_ns = max(int(record.time * 1_000) * 1_000_000 + drawn * 500, self._last_ns + drawn)
             name = f"{record.about[2]}.{self._last_ns:x}"
             try:
-                await self._client.create("events", {**body, "metadata": {"name": name, "namespace": namespace}}, namespace)
+                made = {**body, "metadata": {"name": name, "namespace": namespace}}
+                await self._client.call("POST", self._path(namespace), {"fieldManager": self._client.actor}, made)
             except StatusError as error:
                 if error.reason != "AlreadyExists":
                     raise

@@ -90,6 +90,10 @@ class Informer:
         self._waits += 1
         heapq.heappush(self._waiting, (revision, self._waits, callback))
 
+    def forget(self) -> None:
+        """Report everything as DELETED: the resource is no longer served."""
+        self._replace(())
+
     async def run(self) -> None:
         """Follow the resource until cancelled."""
         try:
@@ -225,7 +229,7 @@ class Informers:
         if task is not None:
             task.cancel()
         if informer is not None:
-            informer._replace(())
+            informer.forget()
 
     def start(self, group: asyncio.TaskGroup) -> None:
         """Run all informers, now and later asked for, in `group`."""

@@ -7,7 +7,7 @@ import pytest
 
 from engine.base.clock import rfc3339
 from engine.base.errors import StatusError
-from engine.base.objects import Obj, annotations_of, merge, name_of, put
+from engine.base.objects import Obj, annotations_of, merge, name_of, put, revision_of
 from engine.control.actions import Actions, Create, Delete, Emit, Failure, Key, Parallel, RequeueAfter, Update
 from engine.control.read import Read
 from engine.control.revisions import DESIRED_REPLICAS, MAX_REPLICAS, REVISION
@@ -285,3 +285,25 @@ def test_a_rolling_update_never_leaves_its_bounds(surge: int | str, unavailable:
     most, least = play(main, CONTROLLERS)
     bounds = {1: 1, 0: 0, "25%": 2, "100%": 8, 3: 3}
     assert most <= 8 + bounds[surge] and least >= 8 - bounds[unavailable]
+
+
+def test_every_pod_knows_why_it_exists() -> None:
+    d = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": deployment(2)["spec"]}
+
+    async def main(cluster: Cluster) -> None:
+        await cluster.namespace("ns")
+        await asyncio.sleep(1)
+        made = await cluster.client.create("deployments.apps", d, "ns")
+        await asyncio.sleep(5)
+        scaled = await cluster.client.patch("deployments.apps", "d", {"spec": {"replicas": 3}}, "ns")
+        await asyncio.sleep(5)
+        (rs,) = await cluster.items("replicasets.apps", "ns")
+        versions = cluster.store.history("replicasets.apps", "ns", name_of(rs))
+        born, grown = (next(v for v in versions if v.object["spec"]["replicas"] == n) for n in (2, 3))
+        assert (born.cause.actor, born.cause.revision) == ("deployment-controller", revision_of(made))
+        assert (grown.cause.actor, grown.cause.revision) == ("deployment-controller", revision_of(scaled))
+        pods = await cluster.items("pods", "ns")
+        causes = sorted(cluster.store.history("pods", "ns", name_of(p))[0].cause for p in pods)
+        assert causes == [("replicaset-controller", born.revision, "")] * 2 + [("replicaset-controller", grown.revision, "")]
+
+    play(main, CONTROLLERS)
