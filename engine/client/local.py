@@ -103,6 +103,11 @@ class LocalEngine:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        """The process that was spawned here; 0 where none was."""
+        return self._process.pid if self._process is not None else 0
+
     def answers(self) -> bool:
         """Whether an engine accepts connections on the socket now."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
