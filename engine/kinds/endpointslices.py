@@ -7,6 +7,7 @@ from engine.base.fields import FieldError
 from engine.base.objects import Obj, name_of
 from engine.kinds.common import names, tables
 from engine.kinds.common.containers import PROTOCOLS
+from engine.kinds.common.memo import Memo
 from engine.kinds.common.metadata import once_set, validating
 from engine.kinds.common.model import Kind
 from engine.kinds.common.podspec import each_at, fill
@@ -33,8 +34,10 @@ def _rules(obj: Obj, old: Obj | None) -> list[FieldError]:
     if len(endpoints) > ENDPOINTS_MAX:
         found.append(FieldError(fields.TOO_MANY, "endpoints", f"Too many: {len(endpoints)}: must have at most {ENDPOINTS_MAX} items"))
         return found
+    fine = _FINE.get(kind, _FINE["FQDN"])
     for i, endpoint in enumerate(endpoints):
-        found += _endpoint(endpoint, kind, f"endpoints[{i}]")
+        if not fine(endpoint):
+            found += _endpoint(endpoint, kind, f"endpoints[{i}]")
     seen: set[str] = set()
     for i, port in enumerate(ports):
         found += _port(port, seen, f"ports[{i}]")
@@ -60,6 +63,14 @@ def _endpoint(endpoint: Obj, kind: str, path: str) -> list[FieldError]:
     if endpoint.get("hostname"):
         found += [fields.invalid(f"{path}.hostname", endpoint["hostname"], e) for e in names.dns_label(endpoint["hostname"])]
     return found
+
+
+def _fine_of(kind: str) -> Memo[bool]:
+    return Memo(lambda endpoint: not _endpoint(endpoint, kind, ""))
+
+
+_FINE = {kind: _fine_of(kind) for kind in ADDRESS_TYPES}
+"""Whether nothing is wrong with an endpoint: most stay the very same objects when their slice changes."""
 
 
 def _port(port: Obj, seen: set[str], path: str) -> list[FieldError]:

@@ -12,6 +12,7 @@ from engine.kinds.common.podspec import fill
 from engine.kinds.common.rules import one_of
 
 USER_PRIORITY_MAX = 1_000_000_000
+SYSTEM_PREFIX = "system-"
 SYSTEM_CLASSES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 
 
@@ -22,14 +23,23 @@ def _rules(obj: Obj, old: Obj | None) -> list[FieldError]:
         found = [fields.forbidden("value", "may not be changed in an update.")] if changed else []
         return found + immutable(obj.get("preemptionPolicy"), old.get("preemptionPolicy"), "preemptionPolicy")
     found = []
-    if name.startswith("system-") and SYSTEM_CLASSES.get(name) != value:
-        why = "priority class names with 'system-' prefix are reserved for system use only. error: "
-        why += f"{name} is not a known system priority class" if name not in SYSTEM_CLASSES else f"value of {name} PriorityClass must be "
-        why += str(SYSTEM_CLASSES.get(name, ""))
-        found.append(fields.forbidden("metadata.name", why))
-    elif not name.startswith("system-") and value > USER_PRIORITY_MAX:
+    if name.startswith(SYSTEM_PREFIX):
+        wrong = _not_system(name, value, bool(obj.get("globalDefault")))
+        if wrong:
+            why = f"priority class names with '{SYSTEM_PREFIX}' prefix are reserved for system use only. error: {wrong}"
+            found.append(fields.forbidden("metadata.name", why))
+    elif value > USER_PRIORITY_MAX:
         found.append(fields.forbidden("value", f"maximum allowed value of a user defined priority is {USER_PRIORITY_MAX}"))
     return found + one_of(obj.get("preemptionPolicy"), "preemptionPolicy", ("PreemptLowerPriority", "Never"))
+
+
+def _not_system(name: str, value: int, global_default: bool) -> str:
+    """Why a class is none of the system's own (IsKnownSystemPriorityClass); empty where it is one."""
+    if name not in SYSTEM_CLASSES:
+        return f"{name} is not a known system priority class"
+    if value != SYSTEM_CLASSES[name]:
+        return f"value of {name} PriorityClass must be {SYSTEM_CLASSES[name]}"
+    return f"globalDefault of {name} PriorityClass must be false" if global_default else ""
 
 
 def _cells(obj: Obj, now: float) -> list[Any]:
