@@ -4,13 +4,13 @@ from dataclasses import replace as with_fields
 from typing import Any
 
 from engine.apiserver.context import Call, Context
-from engine.apiserver.decoding import read_body
-from engine.apiserver.options import WARN, write_options
+from engine.apiserver.decoding import decode_as
+from engine.apiserver.options import write_options
 from engine.apiserver.representation import success
 from engine.apiserver.updating import current
 from engine.base.api import Response
 from engine.base.errors import StatusError, bad_request, conflict
-from engine.base.objects import Obj, revision_of, uid_of
+from engine.base.objects import Obj, name_of, revision_of, uid_of
 
 
 def bind(ctx: Context, call: Call) -> Response:
@@ -20,9 +20,7 @@ def bind(ctx: Context, call: Call) -> Response:
         StatusError: 400 for another name, 404, 409 for a pod that is bound, terminating or another one.
     """
     options = write_options(call.request, "CreateOptions")
-    body, _ = read_body(call, options.field_validation)
-    if not isinstance(body, dict):
-        raise bad_request("the object provided is unrecognized (must be of type Binding)")
+    body = decode_as(call, "v1", "Binding")
     metadata = body.get("metadata") or {}
     if metadata.get("name") != call.name:
         raise bad_request("name in URL does not match name in Binding object")
@@ -38,8 +36,7 @@ def bind(ctx: Context, call: Call) -> Response:
 
 def bind_posted(ctx: Context, call: Call) -> Response:
     """POST of a Binding to /bindings: the same, with the pod's name in the body."""
-    body, _ = read_body(call, WARN)
-    name = (body.get("metadata") or {}).get("name") if isinstance(body, dict) else None
+    name = name_of(decode_as(call, "v1", "Binding"))
     if not name:
         raise bad_request("name must be provided")
     return bind(ctx, with_fields(call, kind=ctx.kinds.by_resource["pods"], name=name, subresource="binding"))

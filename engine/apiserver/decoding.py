@@ -18,7 +18,7 @@ from engine.base.errors import StatusError, bad_request, too_large, unsupported_
 from engine.base.limits import REQUEST_BODY_BYTES_MAX
 from engine.base.objects import Obj
 from engine.schema.types import OBJECT_META, FieldInfo, TypeInfo
-from engine.schema.validators import Validator, validator_of
+from engine.schema.validators import Validator, validate, validator_of
 
 _UNKNOWN_FORMAT = (
     "the body of the request was in an unknown format - accepted media types include: "
@@ -28,7 +28,7 @@ _NOT_AN_OBJECT = (
     "json: cannot unmarshal {} into Go value of type struct "
     '{{ APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }}'
 )
-_JSON_TYPES: Mapping[type, str] = {list: "array", str: "string", int: "number", float: "number", bool: "bool"}
+_JSON_TYPES: Mapping[type, str] = {dict: "object", list: "array", str: "string", int: "number", float: "number", bool: "bool"}
 
 
 @cache
@@ -76,9 +76,10 @@ class Decoder:
         spec = suspects.get("spec")
         decoded_spec = known.get(spec) if spec is not None else None
         metadata = suspects.get("metadata") or {}
-        if decoded_spec is not None or "managedFields" in metadata:
+        is_managed = isinstance(metadata, dict) and "managedFields" in metadata
+        if decoded_spec is not None or is_managed:
             suspects = {name: value for name, value in suspects.items() if name != "spec" or decoded_spec is None}
-            if "managedFields" in metadata:
+            if is_managed:
                 suspects["metadata"] = {name: value for name, value in metadata.items() if name != "managedFields"}
         result = validator(suspects)
         if result.errors:
@@ -99,15 +100,16 @@ class Decoder:
     def _as_kind(self, call: Call, body: Any) -> Obj:
         kind = call.kind
         if not isinstance(body, dict):
-            text = orjson.dumps(body).hex()
             detail = _NOT_AN_OBJECT.format(_JSON_TYPES.get(type(body), "null"))
-            raise bad_request(
-                f"the object provided is unrecognized (must be of type {kind.kind}): couldn't get version/kind; "
-                f"json parse error: {detail} ({text})"
-            )
+            raise _unrecognized(kind.kind, f"{detail} ({orjson.dumps(body).hex()})")
         given_kind, given_version = body.get("kind"), body.get("apiVersion")
         if given_kind == kind.kind and given_version == call.api_version:
             return body
+        for field, given in (("kind", given_kind), ("apiVersion", given_version)):
+            if not isinstance(given, str | None):
+                raise _unrecognized(
+                    kind.kind, f"json: cannot unmarshal {_JSON_TYPES[type(given)]} into Go struct field .{field} of type string"
+                )
         if given_kind and given_kind != kind.kind:
             _other_kind(call, given_kind, given_version or call.api_version)
         if given_version and given_version != call.api_version:
@@ -122,6 +124,36 @@ def _reassembled(obj: Obj, suspects: Obj, decoded: Obj) -> Obj:
     if managed is not None and "metadata" in decoded:
         made["metadata"] = {**decoded["metadata"], "managedFields": managed}
     return made
+
+
+def _unrecognized(kind: str, detail: str) -> StatusError:
+    why = f"couldn't get version/kind; json parse error: {detail}"
+    return bad_request(f"the object provided is unrecognized (must be of type {kind}): {why}")
+
+
+def decode_as(call: Call, api_version: str, kind: str) -> Obj:
+    """The body of a request whose path takes another kind than that of its resource: Binding, Eviction, Scale.
+
+    Raises:
+        StatusError: 400, 413, 415.
+    """
+    body, _ = read_body(call, IGNORE)
+    return fitted(body, api_version, kind)
+
+
+def fitted(body: Any, api_version: str, kind: str) -> Obj:
+    """JSON values as an object of one of Kubernetes' kinds, with apiVersion and kind.
+
+    Raises:
+        StatusError: 400.
+    """
+    if not isinstance(body, dict) or body.get("kind", kind) != kind:
+        raise bad_request(f"the object provided is unrecognized (must be of type {kind})")
+    group, _, version = api_version.rpartition("/")
+    result = validate(group, version, kind, body)
+    if result.errors:
+        raise bad_request(f'{kind} in version "{version}" cannot be handled as a {kind}: {result.errors[0]}')
+    return {"kind": kind, "apiVersion": api_version, **{k: v for k, v in result.obj.items() if k not in ("kind", "apiVersion")}}
 
 
 def _unfit(call: Call, detail: str) -> StatusError:
@@ -159,8 +191,7 @@ def read_body(call: Call, field_validation: str) -> tuple[Any, list[str]]:
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        text = f"couldn't get version/kind; json parse error: {json_error(raw, error)}"
-        raise bad_request(f"the object provided is unrecognized (must be of type {call.kind.kind}): {text} ({_shown(raw)})") from None
+        raise _unrecognized(call.kind.kind, f"{json_error(raw, error)} ({_shown(raw)})") from None
     return value, [] if field_validation == IGNORE else duplicate_fields(raw)
 
 

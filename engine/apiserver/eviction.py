@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.apiserver.context import Call, Context
-from engine.apiserver.decoding import read_body
+from engine.apiserver.decoding import decode_as
 from engine.apiserver.deletion import delete_object
 from engine.apiserver.options import DeletionOptions, write_options
 from engine.apiserver.representation import success
@@ -29,9 +29,7 @@ def evict(ctx: Context, call: Call) -> Response:
         StatusError: 400 for another name, 404, 429 where the budget does not allow it, 500 for a pod with several budgets.
     """
     options = write_options(call.request, "CreateOptions")
-    body, _ = read_body(call, options.field_validation)
-    if not isinstance(body, dict):
-        raise bad_request("the object provided is unrecognized (must be of type Eviction)")
+    body = decode_as(call, "policy/v1", "Eviction")
     if ((body.get("metadata") or {}).get("name") or call.name) != call.name:
         raise bad_request("name in URL does not match name in Eviction object")
     given = body.get("deleteOptions") or {}

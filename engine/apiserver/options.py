@@ -8,8 +8,9 @@ import orjson
 
 from engine.base import fields
 from engine.base.api import APPLY_PATCH, Request
-from engine.base.errors import StatusError, bad_request, invalid
+from engine.base.errors import bad_request, invalid
 from engine.base.fields import FieldError
+from engine.schema.validators import validate
 
 STRICT, WARN, IGNORE = "Strict", "Warn", "Ignore"
 FOREGROUND, BACKGROUND, ORPHAN = "Foreground", "Background", "Orphan"
@@ -181,10 +182,7 @@ def _options_body(body: Any) -> Mapping[str, Any] | None:
         return None
     if not isinstance(body, dict) or body.get("kind", "DeleteOptions") != "DeleteOptions":
         raise bad_request("decoded object cannot be converted to DeleteOptions")
-    if not isinstance(body.get("gracePeriodSeconds") or 0, int):
-        raise _not_an_integer()
-    return body
-
-
-def _not_an_integer() -> StatusError:
-    return bad_request("json: cannot unmarshal string into Go struct field DeleteOptions.gracePeriodSeconds of type int64")
+    result = validate("", "v1", "DeleteOptions", body)
+    if result.errors:
+        raise bad_request(f'DeleteOptions in version "v1" cannot be handled as a DeleteOptions: {result.errors[0]}')
+    return result.obj

@@ -3,7 +3,7 @@
 from typing import Any
 
 from engine.apiserver.context import Call, Context, in_version
-from engine.apiserver.decoding import mismatched_name, read_body
+from engine.apiserver.decoding import fitted, mismatched_name, read_body
 from engine.apiserver.managedfields.manager import applied, manager_name, updated
 from engine.apiserver.managedfields.ownership import Writer
 from engine.apiserver.managedfields.scale import SCALE_VERSION, to_parent, to_scale
@@ -13,12 +13,11 @@ from engine.apiserver.representation import warnings_of
 from engine.apiserver.updating import PATCH_TYPES, apply_body, current, patch_body, replace_object
 from engine.base import fields
 from engine.base.api import APPLY_PATCH, Response
-from engine.base.errors import MODIFIED, StatusError, bad_request, conflict, invalid
+from engine.base.errors import MODIFIED, StatusError, conflict, invalid
 from engine.base.objects import Obj, dig, put, revision_of
 from engine.base.selectors import from_label_selector, from_map
 from engine.kinds.common.model import Kind, ScaleSubresource
 from engine.schema.types import type_of
-from engine.schema.validators import validate
 
 GROUP, VERSION, KIND = "autoscaling", "v1", "Scale"
 _TYPE = type_of(GROUP, VERSION, KIND)
@@ -77,19 +76,15 @@ def _checked(call: Call, body: Any) -> Obj:
     Raises:
         StatusError: 400 for another kind, name or malformed fields; 422 for negative replicas.
     """
-    if not isinstance(body, dict) or body.get("kind", KIND) != KIND:
-        raise bad_request("the object provided is unrecognized (must be of type Scale)")
-    result = validate(GROUP, VERSION, KIND, body)
-    if result.errors:
-        raise bad_request(f'Scale in version "v1" cannot be handled as a Scale: {result.errors[0]}')
-    name = dig(result.obj, "metadata", "name")
+    scale = fitted(body, SCALE_VERSION, KIND)
+    name = dig(scale, "metadata", "name")
     if name and name != call.name:
         raise mismatched_name(name, call.name)
-    replicas = dig(result.obj, "spec", "replicas", default=0)
+    replicas = dig(scale, "spec", "replicas", default=0)
     if replicas < 0:
         error = fields.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
         raise invalid(KIND, GROUP, call.name, [error])
-    return {"kind": KIND, "apiVersion": SCALE_VERSION, **{k: v for k, v in result.obj.items() if k not in ("kind", "apiVersion")}}
+    return scale
 
 
 def _owned(call: Call, obj: Obj) -> Obj:

@@ -9,7 +9,7 @@ import orjson
 
 from engine.apiserver.admission_chain import UPDATE, Attributes
 from engine.apiserver.context import Call, Context, from_version, in_version
-from engine.apiserver.creation import check_namespace, check_size, create_object
+from engine.apiserver.creation import check_size, create_object
 from engine.apiserver.decoding import json_error, mismatched_name, read_yaml
 from engine.apiserver.managedfields.manager import keep_times
 from engine.apiserver.options import WriteOptions, write_options
@@ -22,7 +22,7 @@ from engine.base.api import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_PATC
 from engine.base.errors import MODIFIED, StatusError, bad_request, conflict, invalid, not_found, too_large
 from engine.base.fields import FieldError
 from engine.base.limits import REQUEST_BODY_BYTES_MAX
-from engine.base.objects import Obj, revision_of
+from engine.base.objects import Obj, name_of, revision_of
 
 PATCH_TYPES = frozenset({JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH})
 
@@ -51,8 +51,8 @@ def update(ctx: Context, call: Call) -> Response:
     if metadata.get("name") and metadata["name"] != call.name:
         raise mismatched_name(metadata["name"], call.name)
     if not metadata.get("name"):
-        raise bad_request(f"the name of the object ( based on URL) was undeterminable: name must be provided ({call.name})")
-    check_namespace(call, obj)
+        raise bad_request(f"the name of the object ({call.name} based on URL) was undeterminable: name must be provided")
+    _check_namespace(call, obj)
     old = ctx.storage.get(call.kind, call.namespace, call.name)
     if old is None:
         if call.kind.resource not in CREATED_BY_UPDATE or call.subresource:
@@ -130,6 +130,12 @@ def _check_preconditions(call: Call, obj: Obj, old: Obj) -> None:
         raise conflict(resource, call.name, MODIFIED)
 
 
+def _check_namespace(call: Call, obj: Obj) -> None:
+    given = (obj.get("metadata") or {}).get("namespace")
+    if given and given != call.namespace and call.kind.namespaced:
+        raise bad_request(f"the namespace of the object ({given}) does not match the namespace on the request ({call.namespace})")
+
+
 def patch(ctx: Context, call: Call) -> Response:
     """PATCH of an object, its status, or another part of it.
 
@@ -170,19 +176,20 @@ def patch_body(body: Any) -> Any:
 
 def _checked_patch(ctx: Context, call: Call, patched: Obj, old: Obj, options: WriteOptions) -> Obj:
     """A patched object decoded against its schema; errors quote the whole of it (handlers/patch.go)."""
-    name = (patched.get("metadata") or {}).get("name")
-    if name != call.name:
-        raise mismatched_name(name or "", call.name)
-    check_namespace(call, patched)
-    for field in ("kind", "apiVersion"):
-        if patched.get(field) != old[field]:
-            raise bad_request(f"the {field} in the patch ({patched.get(field)}) does not match the object's ({old[field]})")
     try:
-        return ctx.decoder.check(call, patched, options.field_validation, old)
+        decoded = ctx.decoder.check(call, patched, options.field_validation, old)
     except StatusError as error:
         detail = error.message.split(f"cannot be handled as a {call.kind.kind}: ", 1)[-1]
         quoted = fields.invalid("patch", orjson.dumps(patched).decode(), detail)
         raise _invalid_patch(quoted) from None
+    name = name_of(decoded)
+    if name != call.name:
+        raise mismatched_name(name, call.name)
+    _check_namespace(call, decoded)
+    for field in ("kind", "apiVersion"):
+        if decoded.get(field) != old[field]:
+            raise bad_request(f"the {field} in the patch ({decoded.get(field)}) does not match the object's ({old[field]})")
+    return decoded
 
 
 def _invalid_patch(error: FieldError) -> StatusError:
@@ -224,11 +231,10 @@ def apply_body(body: Any) -> Obj:
 
 
 def _check_applied(call: Call, body: Obj) -> None:
-    metadata = body.get("metadata") or {}
-    name = metadata.get("name")
-    if name and name != call.name:
-        raise mismatched_name(name, call.name)
-    check_namespace(call, body)
+    if isinstance(body.get("metadata"), dict):
+        if name_of(body) not in ("", call.name):
+            raise mismatched_name(name_of(body), call.name)
+        _check_namespace(call, body)
     if body.get("apiVersion") != call.api_version or body.get("kind") != call.kind.kind:
         raise bad_request(
             f"incorrect version specified in apply patch. Specified patch version: {body.get('apiVersion')}, expected: {call.api_version}"
