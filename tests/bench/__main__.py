@@ -6,15 +6,8 @@ import multiprocessing
 import sys
 from pathlib import Path
 
-from tests.bench import api, cold_start, idle, scale, thousand_replicas, virtual_time
+from tests.bench.catalog import BENCHES, measured
 from tests.bench.measure import Bench, Figure
-
-BENCHES = [m.BENCH for m in (cold_start, thousand_replicas, api, virtual_time, idle, scale)]
-
-
-def measured(name: str) -> list[Figure]:
-    """Run a measure by name."""
-    return next(bench for bench in BENCHES if bench.name == name).run()
 
 
 def _run(bench: Bench) -> list[Figure]:
