@@ -39,7 +39,10 @@ def tolerations_of(spec: Obj) -> list[Obj]:
     """A pod spec's tolerations with those that every daemon pod gets (AddOrUpdateDaemonPodTolerations)."""
     wanted = (*_TOLERATED, _NETWORK_UNAVAILABLE) if spec.get("hostNetwork") else _TOLERATED
     added = [{"key": key, "operator": "Exists", "effect": effect} for key, effect in wanted]
-    return [*(t for t in spec.get("tolerations") or () if {k: v for k, v in t.items() if v} not in added), *added]
+    return [
+        *(t for t in spec.get("tolerations") or () if {k: v for k, v in t.items() if v and k != "tolerationSeconds"} not in added),
+        *added,
+    ]
 
 
 class Placement:
