@@ -132,7 +132,7 @@ def prepared_update(kind: Kind, subresource: str, obj: Obj, old: Obj) -> Obj:
     if part is not None:
         made = part(obj, old)
         made = made if metadata is old["metadata"] else {**made, "metadata": metadata}
-        return _counted(kind, made, old)
+        return made if subresource == "status" else _counted(kind, made, old)
     made = obj if metadata is obj.get("metadata") else {**obj, "metadata": metadata}
     if kind.status and made.get("status") is not old.get("status"):
         made = {name: value for name, value in made.items() if name != "status"}

@@ -107,6 +107,9 @@ def test_spec_and_status_change_through_their_own_resource_only() -> None:
         status = await rig.client.patch("deployments.apps", "web", {"spec": {"replicas": 9}, "status": {"replicas": 2}}, "shop", "status")
         assert (status["spec"]["replicas"], status["status"], status["metadata"]["generation"]) == (3, {"replicas": 2}, 2)
         assert status["spec"]["template"] is made["spec"]["template"]
+        note = {"metadata": {"annotations": {"deployment.kubernetes.io/revision": "1"}}}
+        noted = await rig.client.patch("deployments.apps", "web", note, "shop", "status")
+        assert (noted["metadata"]["annotations"], noted["metadata"]["generation"]) == (note["metadata"]["annotations"], 2)
 
     serving(body)
 
