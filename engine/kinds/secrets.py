@@ -22,7 +22,7 @@ _JSON_KEYS = {"kubernetes.io/dockercfg": ".dockercfg", "kubernetes.io/dockerconf
 def _defaults(obj: Obj) -> Obj:
     texts = obj.get("stringData")
     if texts is not None:
-        data = {**(obj.get("data") or {}), **{key: keyed.encode(text) for key, text in texts.items()}}
+        data = {**(obj.get("data") or {}), **{key: keyed.encode(text or "") for key, text in texts.items()}}
         obj = {**{k: v for k, v in obj.items() if k != "stringData"}, "data": data}
     obj = keyed.compact_maps(obj, "data")
     return obj if obj.get("type") else {**obj, "type": "Opaque"}

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.base import fields
 from engine.base.fields import FieldError
-from engine.base.objects import Obj, name_of
+from engine.base.objects import Obj, drop, name_of
 from engine.kinds.common import names, tables
 from engine.kinds.common.containers import PROTOCOLS
 from engine.kinds.common.lifecycle import fresh_status, keep_status, text_at
@@ -32,6 +32,8 @@ def _port(entry: Obj) -> Obj:
 
 def _defaults(obj: Obj) -> Obj:
     spec = compact(obj.get("spec") or {})
+    if spec.get("type") == "":
+        spec = drop(spec, ("type",))
     wanted: dict[str, Any] = {"type": spec.get("type") or "ClusterIP", "sessionAffinity": spec.get("sessionAffinity") or "None"}
     kind = wanted["type"]
     if kind != "ExternalName":

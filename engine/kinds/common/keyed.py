@@ -28,7 +28,7 @@ def validate_keys(data: Mapping[str, str], path: str, text: bool) -> tuple[list[
     size = 0
     for key, value in data.items():
         found += [fields.invalid(f"{path}[{key}]", key, e) for e in names.config_key(key)]
-        size += len(value.encode()) if text else decoded_size(value)
+        size += len((value or "").encode()) if text else decoded_size(value or "")
     return found, size
 
 

@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 R = TypeVar("R")
 
-ENTRIES_MAX = 4_096
+ENTRIES_MAX = 2_048
 """Objects remembered per memo; a template's containers are about 2 KB."""
 
 

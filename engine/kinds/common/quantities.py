@@ -14,7 +14,7 @@ NOT_POSITIVE = "must be greater than zero"
 
 
 def _canonical_list(amounts: Mapping[str, Any]) -> Mapping[str, Any]:
-    changed = {name: quantity.canonical(amount) for name, amount in amounts.items()}
+    changed = {name: "0" if amount is None else quantity.canonical(amount) for name, amount in amounts.items()}
     return amounts if changed == amounts else changed
 
 
