@@ -20,6 +20,7 @@ ORDER = (
     "DefaultTolerationSeconds",
     "DefaultStorageClass",
     "StorageObjectInUseProtection",
+    "PersistentVolumeClaimResize",
     "DefaultIngressClass",
 )
 

@@ -5,12 +5,18 @@ from typing import Any
 
 from engine.apiserver.context import Call, Context
 from engine.apiserver.decoding import decode_as
+from engine.apiserver.identity import IdentityMemo
 from engine.apiserver.options import write_options
 from engine.apiserver.representation import success
 from engine.apiserver.updating import current
 from engine.base.api import Response
 from engine.base.errors import StatusError, bad_request, conflict
 from engine.base.objects import Obj, name_of, revision_of, uid_of
+
+SPECS_MAX, NODES_MAX = 64, 512
+
+_on_nodes: IdentityMemo[dict[str, Obj]] = IdentityMemo(SPECS_MAX)
+"""Specs with their node, by the spec without one: replicas on one node go on sharing theirs."""
 
 
 def bind(ctx: Context, call: Call) -> Response:
@@ -71,6 +77,17 @@ def _bound(ctx: Context, pod: Obj, node: str, binding: Obj) -> Obj:
     return {
         **pod,
         "metadata": metadata,
-        "spec": {**pod["spec"], "nodeName": node},
+        "spec": _on_node(pod["spec"], node),
         "status": {**status, "conditions": [*others, condition]},
     }
+
+
+def _on_node(spec: Obj, node: str) -> Obj:
+    known = _on_nodes.get(spec)
+    if known is None:
+        known = _on_nodes.put(spec, {})
+    if node not in known:
+        if len(known) >= NODES_MAX:
+            known.clear()
+        known[node] = {**spec, "nodeName": node}
+    return known[node]

@@ -51,15 +51,17 @@ class Decoder:
     def __init__(self) -> None:
         self._specs: dict[tuple[str, str], IdentityMemo[Obj]] = {}
 
-    def decode(self, call: Call, field_validation: str) -> Obj:
+    def decode(self, call: Call, field_validation: str, old: Obj | None = None) -> Obj:
         """The object in the body, with apiVersion and kind, without unknown fields; duplicate and unknown ones warn or fail.
+
+        `old` is the version before, in the version of the path: what a caller in this process took over from it is not looked at again.
 
         Raises:
             StatusError: 400 malformed or of another kind, 413, 415.
         """
         body, problems = read_body(call, field_validation)
         obj = self._as_kind(call, body)
-        return self.check(call, obj, field_validation, problems=problems)
+        return self.check(call, obj, field_validation, old, problems)
 
     def check(self, call: Call, obj: Obj, field_validation: str, old: Obj | None = None, problems: list[str] | None = None) -> Obj:
         """`obj` without unknown fields; parts that are the same objects as in `old` are known to be valid.

@@ -46,14 +46,14 @@ def update(ctx: Context, call: Call) -> Response:
         StatusError: whatever is wrong with the body, the revision it is based on, or the object.
     """
     options = write_options(call.request, "UpdateOptions")
-    obj = ctx.decoder.decode(call, options.field_validation)
+    old = ctx.storage.get(call.kind, call.namespace, call.name)
+    obj = ctx.decoder.decode(call, options.field_validation, old and in_version(call.kind, call.version, old))
     metadata = obj.get("metadata") or {}
     if metadata.get("name") and metadata["name"] != call.name:
         raise mismatched_name(metadata["name"], call.name)
     if not metadata.get("name"):
         raise bad_request(f"the name of the object ({call.name} based on URL) was undeterminable: name must be provided")
     _check_namespace(call, obj)
-    old = ctx.storage.get(call.kind, call.namespace, call.name)
     if old is None:
         if call.kind.resource not in CREATED_BY_UPDATE or call.subresource:
             raise not_found(call.kind.resource, call.name)

@@ -101,6 +101,30 @@ def test_claims_get_the_newest_default_class() -> None:
     serving(body)
 
 
+@pytest.mark.parametrize(
+    ("phase", "expandable", "why"),
+    [
+        ("Bound", True, ""),
+        ("Bound", False, "must support resize"),
+        ("Pending", True, "Only bound persistent volume claims can be expanded"),
+    ],
+)
+def test_claims_grow_where_their_class_allows_it(phase: str, expandable: bool, why: str) -> None:
+    async def body(rig: Rig) -> None:
+        kind = {"metadata": {"name": "disk"}, "provisioner": "p", "allowVolumeExpansion": expandable}
+        await rig.client.create("storageclasses.storage.k8s.io", kind)
+        size = {"storageClassName": "disk", "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+        await rig.client.create("persistentvolumeclaims", {"metadata": {"name": "c"}, "spec": {**size, "volumeName": "v"}}, "shop")
+        await rig.client.patch("persistentvolumeclaims", "c", {"status": {"phase": phase}}, "shop", "status")
+        grow = rig.client.patch("persistentvolumeclaims", "c", {"spec": {"resources": {"requests": {"storage": "2Gi"}}}}, "shop")
+        if why:
+            assert why in (await refused(grow)).message
+        else:
+            assert (await grow)["spec"]["resources"]["requests"] == {"storage": "2Gi"}
+
+    serving(body)
+
+
 def test_a_new_node_takes_no_pods() -> None:
     async def body(rig: Rig) -> None:
         node = await rig.client.create("nodes", {"metadata": {"name": "n"}})

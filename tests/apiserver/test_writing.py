@@ -54,15 +54,13 @@ def test_pods_of_one_template_share_their_spec_and_owners() -> None:
         assert pods[0]["spec"] is pods[1]["spec"] is pods[2]["spec"]
         assert pods[0]["metadata"]["managedFields"] is pods[2]["metadata"]["managedFields"]
         assert pods[0]["spec"]["serviceAccountName"] == "default"
-        bound = await client.create_subresource(
-            "pods",
-            pods[0]["metadata"]["name"],
-            "binding",
-            {"metadata": {"name": pods[0]["metadata"]["name"]}, "target": {"name": "n"}},
-            "shop",
-        )
-        assert bound["status"] == "Success"
-        assert "nodeName" not in pods[1]["spec"]
+        for pod in pods[:2]:
+            binding = {"metadata": {"name": pod["metadata"]["name"]}, "target": {"name": "n1"}}
+            await client.create_subresource("pods", pod["metadata"]["name"], "binding", binding, "shop")
+        first, second = [await client.get("pods", pod["metadata"]["name"], "shop") for pod in pods[:2]]
+        assert first["spec"] is second["spec"]
+        assert first["spec"]["nodeName"] == "n1"
+        assert "nodeName" not in pods[2]["spec"]
 
     serving(body)
 
