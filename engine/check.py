@@ -96,35 +96,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout", type=float, default=TIMEOUT_S, metavar="S", help=f"virtual seconds to wait for health (default {TIMEOUT_S:g})"
     )
+    parser.add_argument(
+        "--exclude", action="append", default=[], metavar="PATTERN", help="files to leave out, as in .ktuiignore; repeatable"
+    )
     parser.add_argument("--output", choices=("table", "json"), default="table", help="format of the report")
 
 
 def main(folder: Path, options: argparse.Namespace) -> int:
     """Check a folder and print the report; 0 when everything becomes healthy, 1 when not."""
-    report = check(folder, options.nodes, options.seed, options.timeout)
+    report = check(folder, CheckOptions(options.nodes, options.seed, options.timeout, tuple(options.exclude)))
     print(report.to_json() if options.output == "json" else report.to_text())
     return 0 if report.ok else 1
 
 
-def check(folder: Path, nodes: int = 5, seed: int = 0, timeout_s: float = TIMEOUT_S) -> Report:
-    """Run the manifests of a folder on a fresh cluster in virtual time until all is healthy, or `timeout_s` is over."""
+@dataclass(frozen=True, slots=True)
+class CheckOptions:
+    """How to check: simulated nodes, the seed of all randomness, virtual seconds to wait for health, patterns of files to leave out."""
+
+    nodes: int = 5
+    seed: int = 0
+    timeout_s: float = TIMEOUT_S
+    exclude: tuple[str, ...] = ()
+
+
+def check(folder: Path, options: CheckOptions) -> Report:
+    """Run the manifests of a folder on a fresh cluster in virtual time until all is healthy, or the time is over."""
     loop = VirtualLoop()
 
     async def body() -> Report:
-        cluster = simulated(loop, ClusterOptions(nodes=nodes, strict=True), seed)
+        cluster = simulated(loop, ClusterOptions(nodes=options.nodes, strict=True), options.seed)
         await cluster.bootstrap()
         cluster.start()
         try:
-            return await _check(cluster, folder, timeout_s)
+            return await _check(cluster, folder, options)
         finally:
             await cluster.stop()
 
     return run(body(), loop)
 
 
-async def _check(cluster: Cluster, folder: Path, timeout_s: float) -> Report:
+async def _check(cluster: Cluster, folder: Path, options: CheckOptions) -> Report:
     loop = asyncio.get_running_loop()
-    sync = FolderSync(cluster.client, cluster.world, folder, watching=False)
+    sync = FolderSync(cluster.client, cluster.world, folder, watching=False, exclude=options.exclude)
     running = loop.create_task(sync.run())
 
     async def settled() -> bool:
@@ -135,7 +148,7 @@ async def _check(cluster: Cluster, folder: Path, timeout_s: float) -> Report:
 
     try:
         started = loop.time()
-        await cluster.until(settled, timeout_s, STEP_S)
+        await cluster.until(settled, options.timeout_s, STEP_S)
         return await _report(cluster.client, sync, folder, loop.time() - started)
     finally:
         running.cancel()

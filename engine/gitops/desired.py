@@ -39,6 +39,8 @@ class FileState:
     documents: tuple[Document, ...] = ()
     problems: tuple[Problem, ...] = ()
     note: str = ""
+    foreign: bool = False
+    """Skipped because it is another tool's: what it held when it was a manifest is not pruned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,10 @@ def _read(file: FoundFile, before: FileState | None) -> FileState:
         parsed = parse(file.path, file.text)
     except DocumentError as error:
         return FileState(file.path, STALE if last_good else ERROR, last_good, (error.problem,))
+    if parsed.skipped and last_good and not parsed.asked:
+        return FileState(file.path, STALE, last_good, (Problem(file.path, 0, 0, f"no longer a manifest: {parsed.skipped}"),))
     if parsed.skipped:
-        return FileState(file.path, SKIPPED, note=parsed.skipped)
+        return FileState(file.path, SKIPPED, note=parsed.skipped, foreign=not parsed.asked)
     return FileState(file.path, SYNCED, parsed.documents, parsed.warnings)
 
 
@@ -118,7 +122,8 @@ def build(files: Mapping[str, FileState], catalog: Catalog) -> Desired:
             objects.append(candidates[0])
     objects.sort(key=_order)
     every = [problem for state in chosen.values() for problem in state.problems] + problems
-    broken = {state.path for state in chosen.values() if state.state in (STALE, ERROR, SETTLING)} | {p.path for p in problems}
+    unsure = [state.path for state in chosen.values() if state.foreign or state.state in (STALE, ERROR, SETTLING)]
+    broken = {*unsure, *(problem.path for problem in problems)}
     return Desired(_marked(chosen, problems), {w.identity: w for w in objects}, tuple(every), frozenset(broken))
 
 

@@ -47,7 +47,7 @@ def changes(live: Obj | None, after: Obj) -> list[FieldChange]:
     if live is None:
         return []
     secret = after.get("kind") == "Secret" and after.get("apiVersion") == "v1"
-    found = list(_compare(without_noise(live), without_noise(after), ""))
+    found = sorted(_compare(without_noise(live), without_noise(after), ""), key=lambda change: change.path)
     return [_masked(change) for change in found] if secret else found
 
 

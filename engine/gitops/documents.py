@@ -12,6 +12,8 @@ from engine.base.objects import Obj
 
 SKIP_MARKERS = ("# ktui:skip-file", "# +argocd:skip-file-rendering")
 
+MANIFEST_FIELDS = frozenset(("apiVersion", "kind", "metadata"))
+"""A file with none of these in any document is some program's configuration."""
 _OCTAL = re.compile(r"[-+]?0o[0-7]+")
 
 
@@ -67,6 +69,8 @@ class Parsed:
     documents: tuple[Document, ...] = ()
     warnings: tuple[Problem, ...] = ()
     skipped: str = ""
+    asked: bool = False
+    """The file itself asks to be skipped."""
 
 
 def parse(path: str, text: str) -> Parsed:
@@ -76,21 +80,23 @@ def parse(path: str, text: str) -> Parsed:
         DocumentError: malformed YAML, a duplicate key, nesting or aliases beyond the limits, a document that is no object.
     """
     text = text.removeprefix("\ufeff")
+    if any(text.lstrip()[:200].startswith(marker) for marker in SKIP_MARKERS):
+        return Parsed(skipped="marked to be skipped", asked=True)
     reason = foreign(path, text)
     if reason:
         return Parsed(skipped=reason)
     reader = _Reader(path)
+    values = list(reader.documents(text))
+    if values and all(isinstance(value, dict) and not value.keys() & MANIFEST_FIELDS for _, value, _ in values):
+        return Parsed(skipped="not a Kubernetes manifest")
     found: list[Document] = []
-    for line, value, lines in reader.documents(text):
+    for line, value, lines in values:
         found += _objects(path, line, value, lines)
     return Parsed(tuple(found), tuple(reader.warnings))
 
 
 def foreign(path: str, text: str) -> str:
-    """Why a file is not a manifest although it is YAML: a skip marker, a Helm template, a Compose file; empty where it is one."""
-    head = text.lstrip()[:200]
-    if any(head.startswith(marker) for marker in SKIP_MARKERS):
-        return "marked to be skipped"
+    """Which other tool's file this is although it is YAML: a Helm template, a Compose file; empty where it is none."""
     if re.search(r"\{\{-?\s*(\.|if |range |with |include |template |define |toYaml|-?\s*/\*|end\b|\$)", text):
         return "a Helm template: not rendered yet"
     if re.search(r"^services:\s*$", text, re.MULTILINE) and not re.search(r"^(apiVersion|kind):", text, re.MULTILINE):
@@ -174,7 +180,9 @@ class _Reader:
                 self._lines[inner] = item.start_mark.line + 1
                 items.append(self._value(item, inner, depth + 1))
             return items
-        return self._scalar(node)
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
+        raise DocumentError(self._problem(node.start_mark, "not a value"))
 
     def _mapping(self, node: yaml.MappingNode, path: str, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -204,7 +212,7 @@ class _Reader:
             merged |= value
         return merged
 
-    def _scalar(self, node: yaml.Node) -> Any:
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
         kind, text = node.tag.rpartition(":")[2], str(node.value)
         if kind == "null":
             return None

@@ -3,6 +3,7 @@
 import fnmatch
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,13 +47,16 @@ class _Walk:
     total_bytes: int = 0
 
 
-def scan(root: Path, now: float) -> Scan:
-    """Read all manifests under `root` at epoch second `now`. A missing or unreadable root is "unavailable", never "empty"."""
+def scan(root: Path, now: float, exclude: Sequence[str] = ()) -> Scan:
+    """Read all manifests under `root` at epoch second `now`, but for those that .ktuiignore or `exclude` name.
+
+    A missing or unreadable root is "unavailable", never "empty".
+    """
     try:
         real = os.path.realpath(root, strict=True)
         if not os.path.isdir(real):
             return Scan(unavailable=f"{root} is no folder")
-        walk = _Walk(real, _ignore_rules(real))
+        walk = _Walk(real, [*_ignore_rules(real), *(rule.strip("/") for rule in exclude)])
         _folder(walk, real, "", now)
     except OSError as error:
         return Scan(unavailable=f"{root}: {error.strerror or error}")

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine.base.api import Client
@@ -43,9 +44,11 @@ def folder_name(root: Path) -> str:
 class FolderSync:
     """Keeps the cluster equal to one folder. `run` until cancelled; `sync` does one round for callers that drive it themselves."""
 
-    def __init__(self, client: Client, world: World, root: Path, watching: bool = True) -> None:
+    def __init__(self, client: Client, world: World, root: Path, watching: bool = True, exclude: Sequence[str] = ()) -> None:
+        """`watching` False: somebody else calls `changed`. `exclude`: patterns as in .ktuiignore, besides those in it."""
         self.name = folder_name(root)
         self.root = root
+        self._exclude = tuple(exclude)
         self.desired = Desired({}, {}, (), frozenset())
         self.plan = Plan(())
         self.inventory: dict[Identity, Owned] = {}
@@ -57,7 +60,7 @@ class FolderSync:
         self._recorder = Recorder(client, world, MANAGER)
         self._informers = Informers(client, world)
         self._followed: set[str] = set()
-        self._watch = FolderWatch(root, self._folder_changed) if watching else None
+        self._watch = FolderWatch(root, self.changed) if watching else None
         self._files: dict[str, FileState] = {}
         self._spec: Obj = {}
         self._known_status: Obj = {}
@@ -114,9 +117,10 @@ class FolderSync:
     def _on_folder(self, change: str, old: Obj | None, folder: Obj) -> None:
         if change != DELETED and name_of(folder) == self.name and (folder.get("spec") or {}) != self._spec:
             self._spec = folder.get("spec") or {}
-            self._folder_changed()
+            self.changed()
 
-    def _folder_changed(self) -> None:
+    def changed(self) -> None:
+        """Something in the folder may have changed: look at once."""
         self._next_sync = 0.0
         self._wake.set()
 
@@ -150,7 +154,7 @@ class FolderSync:
         now = self._now()
         self._next_sync = now + RESCAN_S
         self._changed = True
-        scan = files.scan(self.root, now)
+        scan = files.scan(self.root, now, self._exclude)
         self._unavailable = scan.unavailable
         if scan.unavailable:
             self._next_sync = now + 1.0 if self._watch is not None else self._next_sync
@@ -169,7 +173,7 @@ class FolderSync:
             await self._carry_out(self.plan)
         if any(state.state == SETTLING for state in self._files.values()):
             self._next_sync = min(self._next_sync, now + SETTLE_S)
-        self._trusting = True
+        self._trusting = self._changed = True
         self._last_sync = self._now()
         return self._schedule_retry()
 

@@ -64,6 +64,12 @@ def test_a_file_that_is_being_written_keeps_what_it_held() -> None:
     assert (files["a.yaml"].state, names(build(files, CATALOG))) == ("Settling", ["a"])
 
 
+def test_a_file_that_stops_being_a_manifest_keeps_its_objects_unless_it_asks_to_be_skipped() -> None:
+    good = read({"a.yaml": manifest("a"), "b.yaml": manifest("b")})
+    found = build(read({"a.yaml": "metadata: {name: {{ x }}}\nx: {{ .Values.y }}", "b.yaml": "# ktui:skip-file\n"}, good), CATALOG)
+    assert (names(found), found.files["a.yaml"].state, found.broken) == (["a"], "Stale", {"a.yaml"})
+
+
 def test_duplicates_name_both_places_and_neither_is_applied() -> None:
     found = desired({"a.yaml": manifest("x"), "b.yaml": "# one\n" + manifest("x"), "c.yaml": manifest("y")})
     assert [str(p) for p in found.problems] == [

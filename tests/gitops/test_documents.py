@@ -123,8 +123,7 @@ def test_json_is_yaml() -> None:
 @pytest.mark.parametrize(
     ("path", "text", "why"),
     [
-        ("a.yaml", "# ktui:skip-file\nanything: [", "marked to be skipped"),
-        ("a.yaml", "# +argocd:skip-file-rendering\n", "marked to be skipped"),
+        ("cassandra.yaml", "cluster_name: x\n", "not a Kubernetes manifest"),
         ("a.yaml", "metadata:\n  name: {{ .Release.Name }}\n", "a Helm template: not rendered yet"),
         ("a.yaml", "{{- if .Values.x }}\nkind: Pod\n{{- end }}\n", "a Helm template: not rendered yet"),
         ("compose.yml", "version: '3'\nservices:\n  db:\n    image: x\n", "a Compose file: not supported yet"),
@@ -133,6 +132,11 @@ def test_json_is_yaml() -> None:
 )
 def test_files_of_other_tools_are_named_and_skipped(path: str, text: str, why: str) -> None:
     assert parse(path, text) == Parsed(skipped=why)
+
+
+@pytest.mark.parametrize("text", ["# ktui:skip-file\nanything: [", "# +argocd:skip-file-rendering\n"])
+def test_a_file_can_ask_to_be_skipped(text: str) -> None:
+    assert parse("a.yaml", text) == Parsed(skipped="marked to be skipped", asked=True)
 
 
 @given(st.text(alphabet=st.sampled_from("ab: -\n\t{}[],&*!|>'\"#%@`?0.~"), max_size=60))
