@@ -1,5 +1,6 @@
 """The API server: `handle(request) -> Response | Stream`, everything that changes or shows the cluster (DESIGN.md, decision 1).
 
-A request goes through `routing` -> `requests` (its verb) -> `decoding` -> managed fields -> `admission` -> the kind's strategy ->
-validation -> store; the answer through `representation`. One file answers one of these questions.
+A write goes through `routing` -> its verb (`creation`, `updating`, `deletion`, `scale`, `binding`, `eviction`) -> `decoding` -> `defaulting` ->
+`ownership` (managed fields) -> `admission_chain` -> `strategy` (the kind's rules, validation) -> `services` (allocation) -> `storage`;
+reads through `listing` and `watching`; every answer through `representation`. One file answers one of these questions.
 """

@@ -10,7 +10,7 @@ from engine.base.objects import Obj
 from engine.base.plugins import exported
 from engine.kinds.common.model import Kind
 
-CREATE, UPDATE, DELETE, CONNECT = "CREATE", "UPDATE", "DELETE", "CONNECT"
+CREATE, UPDATE, DELETE = "CREATE", "UPDATE", "DELETE"
 
 ORDER = (
     "NamespaceLifecycle",

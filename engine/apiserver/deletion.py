@@ -61,7 +61,7 @@ def delete_collection(ctx: Context, call: Call) -> Response:
     found = [obj for obj in ctx.storage.list(call.kind, call.namespace) if selected.matches(obj)]
     revision = ctx.storage.revision
     for obj in found:
-        one = with_name(call, obj)
+        one = _with_name(call, obj)
         delete_object(ctx, one, obj, options)
         for text in one.warnings:
             call.warn(text)
@@ -69,7 +69,7 @@ def delete_collection(ctx: Context, call: Call) -> Response:
     return with_fields(answer, revision=ctx.storage.revision)
 
 
-def with_name(call: Call, obj: Obj) -> Call:
+def _with_name(call: Call, obj: Obj) -> Call:
     """The call as if it named one object of its collection."""
     return with_fields(call, namespace=namespace_of(obj), name=name_of(obj), warnings=[])
 

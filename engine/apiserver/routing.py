@@ -29,10 +29,6 @@ class Router:
         self._kinds = kinds
         self._routes: dict[str, Route | None] = {}
 
-    def forget(self) -> None:
-        """Drop what is remembered: the served kinds have changed."""
-        self._routes.clear()
-
     def route(self, path: str) -> Route | None:
         """The resource that `path` names; None for paths that name none (discovery, health, unknown paths).
 
