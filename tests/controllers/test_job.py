@@ -1,22 +1,25 @@
 """Jobs: how many pods run, how they are counted, when a Job ends and why."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from engine.base import errors
-from engine.base.clock import rfc3339
+from engine.base.clock import parse_time, rfc3339
 from engine.base.objects import Obj, controller_of, drop, frozen, name_of, put, uid_of
 from engine.control.actions import Actions, Create, Delete, Emit, Failure, Key, Parallel, Patch, Remember, RequeueAfter, Update
 from engine.control.intervals import Intervals
 from engine.control.job_accounting import UNCOUNTED_MAX
 from engine.control.job_pods import FAILURE_COUNT, FINALIZER, IGNORED_FAILURE_COUNT, INDEX, Backoff
 from engine.control.read import Read
-from engine.controllers import service_account, ttl_after_finished
+from engine.controllers import garbage_collector, service_account, ttl_after_finished
 from engine.controllers.job import CONTROLLER, PODS_PER_SYNC_MAX, reconcile
+from tests.cluster import Cluster, play
 from tests.controllers.builders import NOW, ago, pod, template
 from tests.converged import State, differences, replay
 
@@ -310,9 +313,10 @@ def test_failed_pods_are_replaced_after_a_backoff(failures: int, ended_ago: floa
 
 
 def test_a_success_resets_the_backoff() -> None:
-    failed, succeeded = (lambda ago_s: worker(job(), "p", "Failed", ended_ago=ago_s)), worker(job(), "s", "Succeeded", ended_ago=5)
+    early, late = (worker(job(), "p", "Failed", ended_ago=ended_ago) for ended_ago in (7, 3))
+    succeeded = worker(job(), "s", "Succeeded", ended_ago=5)
     assert Backoff(5, NOW - 9).after([succeeded], []) == Backoff()
-    assert Backoff(5, NOW - 9).after([succeeded], [failed(7), failed(3)]) == Backoff(1, NOW - 3)
+    assert Backoff(5, NOW - 9).after([succeeded], [early, late]) == Backoff(1, NOW - 3)
 
 
 def rule(action: str, **on: Any) -> Any:
@@ -468,6 +472,61 @@ def test_finished_jobs_are_deleted_after_their_time_to_live() -> None:
     delete = at(NOW + 30)[-1]
     assert isinstance(delete, Delete) and delete.uid == uid_of(ended) and delete.propagation == "Foreground"
     assert at(NOW + 30, job(ttlSecondsAfterFinished=30)) == []
+
+
+def _submitted(name: str, command: str, **spec: Any) -> Obj:
+    container = {"name": "c", "image": "busybox", "command": ["sh", "-c", command]}
+    pods = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+    body = {"template": pods, **spec}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "namespace": "ns"}, "spec": body}
+
+
+CONTROLLERS = [CONTROLLER, service_account.CONTROLLER, ttl_after_finished.CONTROLLER, garbage_collector.CONTROLLER]
+
+
+def test_a_failing_job_tries_again_after_10_20_and_40_seconds() -> None:
+    async def main(cluster: Cluster) -> tuple[list[float], Obj]:
+        await cluster.namespace("ns")
+        await asyncio.sleep(1)
+        await cluster.client.create("jobs.batch", _submitted("f", "exit 1", backoffLimit=3), "ns")
+        await asyncio.sleep(120)
+        times = sorted(parse_time(p["metadata"]["creationTimestamp"]) for p in await cluster.items("pods", "ns"))
+        (found,) = await cluster.items("jobs.batch", "ns")
+        return [b - a for a, b in pairwise(times)], found["status"]
+
+    waits, status = play(main, CONTROLLERS)
+    assert [round(wait / 10) * 10 for wait in waits] == [10, 20, 40] and status["failed"] == 4
+
+
+@pytest.mark.parametrize(("propagation", "left"), [("Background", 0), ("Orphan", 3)])
+def test_a_deleted_job_leaves_no_finalizers(propagation: str, left: int) -> None:
+    async def main(cluster: Cluster) -> list[Obj]:
+        await cluster.namespace("ns")
+        await asyncio.sleep(1)
+        await cluster.client.create("jobs.batch", _submitted("s", "sleep 999", parallelism=3, completions=3), "ns")
+        await asyncio.sleep(3)
+        options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
+        await cluster.client.call("DELETE", "/apis/batch/v1/namespaces/ns/jobs/s", {}, options)
+        await asyncio.sleep(60)
+        return await cluster.items("pods", "ns")
+
+    pods = play(main, CONTROLLERS)
+    assert len(pods) == left and not any(p["metadata"].get("finalizers") for p in pods)
+
+
+def test_a_thousand_pods_are_counted_and_deleted_with_their_job() -> None:
+    async def main(cluster: Cluster) -> tuple[Any, int]:
+        await cluster.namespace("ns")
+        await asyncio.sleep(1)
+        spec = {"parallelism": 1000, "completions": 1000, "ttlSecondsAfterFinished": 20}
+        await cluster.client.create("jobs.batch", _submitted("big", "exit 0", **spec), "ns")
+        await asyncio.sleep(10)
+        (found,) = await cluster.items("jobs.batch", "ns")
+        await asyncio.sleep(30)
+        return found["status"], len(await cluster.items("pods", "ns")) + len(await cluster.items("jobs.batch", "ns"))
+
+    status, left = play(main, CONTROLLERS)
+    assert status["succeeded"] == 1000 and "failed" not in status and left == 0
 
 
 def _normalised(state: State) -> State:

@@ -1,5 +1,6 @@
 """StatefulSets: order, identity, claims, updates, revisions."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -7,11 +8,11 @@ import pytest
 from engine.base import errors
 from engine.base.objects import Obj, frozen, name_of, put
 from engine.control import history
-from engine.control.actions import Actions, Create, Delete, Emit, Failure, Key, Parallel, RequeueAfter, Update
+from engine.control.actions import Actions, Create, Delete, Emit, Failure, Key, Parallel, Patch, RequeueAfter, Update
 from engine.control.read import Read
 from engine.controllers import service_account
 from engine.controllers.statefulset import CONTROLLER, HASH_LABEL, reconcile
-from tests.cluster import Cluster
+from tests.cluster import Cluster, play
 from tests.controllers.builders import NOW, pod, template
 from tests.converged import differences, replay
 
@@ -320,9 +321,26 @@ def test_orphans_are_adopted_by_name_only() -> None:
     owner = stateful_set(2)
     orphans = [pod("web-0"), pod("other-1"), pod("web-1", labels={"app": "b"})]
     actions = act(owner, orphans)
-    adopted = [a.name for a in actions if type(a).__name__ == "Patch"]
+    adopted = [a.name for a in actions if isinstance(a, Patch)]
     assert adopted == ["web-0"]
     assert names(actions, Update) == ["web-0"], "it gets the labels of its identity"
+
+
+def test_scaled_down_claims_go_to_their_pods_and_come_back_as_new_ones() -> None:
+    async def main(cluster: Cluster) -> tuple[list[str], list[list[str]]]:
+        await cluster.namespace("ns")
+        await asyncio.sleep(1)
+        owner = stateful_set(3, policy="Parallel", claims=["data"], retention=("Retain", "Delete"), status={})
+        metadata = {"name": "web", "namespace": "ns"}
+        await cluster.client.create("statefulsets.apps", {**owner, "metadata": metadata}, "ns")
+        await asyncio.sleep(5)
+        await cluster.client.patch("statefulsets.apps", "web", {"spec": {"replicas": 1}}, "ns")
+        await asyncio.sleep(5)
+        pods, claims = await cluster.items("pods", "ns"), await cluster.items("persistentvolumeclaims", "ns")
+        return [name_of(p) for p in pods], [[r["name"] for r in c["metadata"].get("ownerReferences", ())] for c in claims]
+
+    pods, owners = play(main, [CONTROLLER, service_account.CONTROLLER])
+    assert pods == ["web-0"] and owners == [[], ["web-1"], ["web-2"]]
 
 
 @pytest.mark.parametrize("step", range(4))
