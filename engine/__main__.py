@@ -12,6 +12,7 @@ from engine.client.local import socket_path, state_folder, state_root
 from engine.cluster import Cluster, ClusterOptions, open_store
 from engine.serve.socket import SocketServer
 from engine.store.events import StoreClosedError
+from engine.store.journals.base import JournalError
 
 log = logging.getLogger("engine")
 
@@ -30,7 +31,8 @@ async def serve(options: argparse.Namespace) -> None:
     """Run an engine until SIGTERM or SIGINT, then write everything down and end.
 
     Raises:
-        StoreClosedError: the journal cannot be opened, or failed while running.
+        JournalError: the journal cannot be opened.
+        StoreClosedError: the journal failed.
         OSError: the state folder or the socket cannot be used.
     """
     options.data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -60,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         options.data = state_folder(options.manifests) if options.manifests else state_root() / "default"
     try:
         asyncio.run(serve(options))
-    except (OSError, StoreClosedError) as error:
+    except (OSError, JournalError, StoreClosedError) as error:
         log.error("%s", error)
         return 1
     return 0

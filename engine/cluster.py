@@ -173,7 +173,7 @@ def open_store(journal: Path) -> tuple[World, Store]:
     """The real world, and a store on the SQLite journal at `journal`.
 
     Raises:
-        StoreClosedError: the journal is in use by another process, or damaged; the message names the file.
+        JournalError: the journal is in use by another process, or damaged; the message names the file.
     """
     world = real_world()
     return world, Store(world.clock, SqliteJournal(journal))

@@ -94,9 +94,10 @@ def request_of(message: list[Any], user: User = ADMIN) -> Request:
     except ValueError as error:
         raise FrameError(f"a request of {len(message)} fields") from error
     texts = (method, path, content_type, accept, user_agent, actor, source)
-    if not all(isinstance(text, str) for text in texts) or not isinstance(query, dict) or not isinstance(headers, dict):
+    typed = all(isinstance(text, str) for text in texts) and isinstance(query, dict) and isinstance(headers, dict)
+    if not typed or not isinstance(revision, int):
         raise FrameError("a request with fields of the wrong type")
-    return Request(method, path, query, body, content_type, accept, headers, user, Cause(actor, int(revision), source), user_agent)
+    return Request(method, path, query, body, content_type, accept, headers, user, Cause(actor, revision, source), user_agent)
 
 
 def response_message(number: int, response: Response) -> list[Any]:

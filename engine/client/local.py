@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.base import errors
-from engine.base.api import Client
+from engine.base.api import Client, Request
 from engine.base.errors import StatusError
 from engine.client.socket import SocketTransport
 
@@ -119,12 +119,18 @@ class LocalEngine:
             self.start()
 
     async def attach(self) -> Client:
-        """A client of the engine that runs already.
+        """A client of the engine that runs already and has answered: one that is dying may still accept a connection.
 
         Raises:
-            StatusError: 503, none answers.
+            StatusError: 503 or 504, none answers.
         """
-        return Client(await SocketTransport.connect(self.socket), actor="ktui")
+        client = Client(await SocketTransport.connect(self.socket), actor="ktui")
+        try:
+            await client.send(Request("GET", "/livez"))
+        except StatusError:
+            await client.transport.close()
+            raise
+        return client
 
     async def connect(self) -> Client:
         """A client of the running engine; starts it where none answers.
