@@ -20,12 +20,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Daemons:
-    """A DaemonSet with its pods by node (`pods`), what holds for each node (`fits`), and the hash of its template."""
+    """A DaemonSet with its pods by node (`pods`), what holds for each node (`fits`), the hash of its template, and on how many nodes
+    it should run (`desired`)."""
 
     daemon_set: Obj
     pods: Mapping[str, Sequence[Obj]]
     fits: Mapping[str, Fit]
     template_hash: str
+    desired: int
     now: float
 
     @property
@@ -40,11 +42,6 @@ class Daemons:
     def updated(self, pod: Obj) -> bool:
         """Whether a pod is of the current template."""
         return is_updated(self.daemon_set, pod, self.template_hash)
-
-    @property
-    def desired(self) -> int:
-        """How many nodes should run a pod."""
-        return sum(fit.should_run for fit in self.fits.values())
 
     @property
     def limits(self) -> tuple[int, int]:

@@ -74,7 +74,7 @@ def being_deleted(stateful_set: Obj, ordinal: int, read: Read) -> str | None:
     return next((n for _, n, claim in claims_of(stateful_set, ordinal, read) if claim is not None and is_terminating(claim)), None)
 
 
-def disowned(stateful_set: Obj, pod: Obj, ordinal: int, read: Read) -> list[Obj]:
+def reowned(stateful_set: Obj, pod: Obj, ordinal: int, read: Read) -> list[Obj]:
     """Claims of a pod with the owners that the retention policy asks for, where theirs are others (isClaimOwnerUpToDate).
 
     A claim that another controller owns, or a former set or pod of the same name, is left alone.

@@ -72,7 +72,8 @@ class _Sync:
                 by_node.setdefault(node, []).append(pod)
         placement = placement_of(daemon_set)
         fits = {name_of(node): placement.fit(node) for node in read[NODES]}
-        self.daemons = Daemons(daemon_set, by_node, fits, _hash_of(revision), now)
+        desired = sum(fit.should_run for fit in fits.values())
+        self.daemons = Daemons(daemon_set, by_node, fits, _hash_of(revision), desired, now)
 
     def _current(self, current: list[Obj]) -> Obj:
         """The revision of the current template, the newest of all (constructHistory); of several, the newest."""

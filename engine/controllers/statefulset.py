@@ -14,7 +14,7 @@ from engine.control.read import Read
 from engine.control.refs import claim
 from engine.control.replicas import resolve
 from engine.control.selection import label_selector
-from engine.control.stateful_claims import being_deleted, claims_of, disowned, is_stale, new_claim
+from engine.control.stateful_claims import being_deleted, claims_of, reowned, is_stale, new_claim
 from engine.control.stateful_pods import REVISION_LABEL, claim_templates, conformed, conforms, new_pod, ordinal_of, start_of
 
 RESOURCE = "statefulsets.apps"
@@ -298,7 +298,7 @@ class _Sync:
         if claim_templates(self.set):
             for replica in replicas:
                 if replica.pod is not None:
-                    changed = disowned(self.set, replica.pod, replica.ordinal, self.read)
+                    changed = reowned(self.set, replica.pod, replica.ordinal, self.read)
                     self.actions += [Update(CLAIMS, claim) for claim in changed]
 
     def _write_status(self) -> None:
