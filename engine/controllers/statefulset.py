@@ -14,7 +14,7 @@ from engine.control.read import Read
 from engine.control.refs import claim
 from engine.control.replicas import resolve
 from engine.control.selection import label_selector
-from engine.control.stateful_claims import being_deleted, claims_of, reowned, is_stale, new_claim
+from engine.control.stateful_claims import being_deleted, claims_of, is_stale, new_claim, reowned
 from engine.control.stateful_pods import REVISION_LABEL, claim_templates, conformed, conforms, new_pod, ordinal_of, start_of
 
 RESOURCE = "statefulsets.apps"
