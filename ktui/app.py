@@ -1,5 +1,6 @@
 """The terminal app: a header, panes on a back stack, a line for hints and typing. Everything it knows comes through the API."""
 
+import gc
 import inspect
 from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import replace
@@ -29,6 +30,8 @@ from ktui.widgets.prompt import Ask, Prompt
 from ktui.widgets.resource_table import ResourceTable
 from ktui.widgets.status_bar import StatusBar
 
+GC_THRESHOLDS = (20_000, 20, 50)
+"""Rows come by the thousand and stay: looking through them for garbage at each turn would cost frames."""
 HISTORY_MAX = 20
 GROUPS = ("Change", "Folder", "Look", "Logs", "Text", "Table", "Go")
 """Order of the help."""
@@ -105,6 +108,8 @@ class KtuiApp(App[None]):
         yield StatusBar()
 
     def on_mount(self) -> None:
+        gc.set_threshold(*GC_THRESHOLDS)
+        self.set_timer(2.0, gc.freeze)
         self.session.listen(lambda connection: self.post_message(self.Connected(connection)))
         self.run_worker(self.session.run(), exit_on_error=True)
         self.feeds.subscribe(Query("namespaces"), lambda news: self.post_message(self.NamespacesCame(news)))

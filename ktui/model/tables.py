@@ -134,15 +134,18 @@ class TableModel:
             self.rows.pop(uid, None)
         fresh: dict[str, Row] = {row.uid: row for row in changes.rows if self.rows.get(row.uid) != row}
         self.rows.update(fresh)
-        affected = {*changes.gone, *fresh}
-        if not affected:
+        moved = [uid for uid in (*changes.gone, *fresh) if uid in self._keys]
+        if not moved and not fresh:
             return NO_DIRT
-        kept = [entry for entry in self._sorted if entry[1] not in affected]
-        for uid in affected:
-            self._keys.pop(uid, None)
-        kept += self._keyed(fresh.values())
-        kept.sort()
-        self._sorted = kept
+        if moved:
+            for uid in moved:
+                del self._keys[uid]
+            self._sorted = [entry for entry in self._sorted if entry[1] in self._keys]
+        added = sorted(self._keyed(fresh.values()))
+        in_order = not self._sorted or not added or self._sorted[-1] < added[0]
+        self._sorted += added
+        if not in_order:
+            self._sorted.sort()
         self._sift()
         return ALL_DIRTY
 

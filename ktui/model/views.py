@@ -84,7 +84,7 @@ class Composer:
 
     def _joined(self, row: Row) -> Row:
         if self.view.lookup is None:
-            return row._replace(cells=(row.namespace, *row.cells))
+            return Row(row.uid, row.resource, row.namespace, row.name, (row.namespace, *row.cells), row.ages, row.labels, row.terminating)
         place = (row.namespace, row.name)
         self._base[place] = row
         return row._replace(cells=(row.namespace, *row.cells, self.view.lookup.show(self._found.get(place, ""))))

@@ -372,10 +372,15 @@ class ResourceTable(ScrollView, can_focus=True):
             style = of_cell(column.name, text)
             if style is None:
                 style = ("text" if health != "bad" else "bad") if column.name == "Name" else "dim" if row.terminating else "cell"
-            if placed.at > at:
-                parts.append((" " * (placed.at - at), rest))
             right = column.number or column.name in ALIGNED_RIGHT
-            parts.append((fit(text, placed.cells, right), paint.style(style, *over)))
+            look = paint.style(style, *over)
+            shown = " " * (placed.at - at) + fit(text, placed.cells, right)
+            if look.underline or look.reverse:
+                bare = shown.strip()
+                lead = len(shown) - len(shown.lstrip())
+                parts += [(shown[:lead], rest), (bare, look), (shown[lead + len(bare) :], rest)]
+            else:
+                parts.append((shown, look))
             at = placed.at + placed.cells
         return strip_of(parts, max(self.size.width, at + PREFIX_CELLS), rest)
 

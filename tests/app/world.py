@@ -53,7 +53,8 @@ class Bench:
     def __init__(self, world: World | None = None) -> None:
         rng = Streams(7)
         self.world = world or World(RealClock(), rng, Ids(rng.stream("ids")))
-        self.server = ApiServer(Store(self.world.clock), self.world)
+        self.store = Store(self.world.clock)
+        self.server = ApiServer(self.store, self.world)
         self.client = Client(InProcess(self.server), "arranger")
         self.cable = CableTransport(self.server)
 
