@@ -14,6 +14,7 @@ from engine.base.objects import dig
 from ktui.model.log_lines import LogBuffer
 from ktui.model.rows import Target
 from ktui.model.session import Connection, is_transport_error
+from ktui.widgets.frame import set_frame
 from ktui.widgets.log_view import LogView
 from ktui.widgets.pane import Deck, Opening, Pane, PaneKind
 
@@ -169,10 +170,10 @@ class LogsPane(Pane):
         view = self.view
         which = f" {view.names[view.only_source]}" if 0 <= view.only_source < len(view.names) else ""
         term = f"  {'/' if view.only_matches else '~'}{view.term}" if view.term else ""
-        view.border_title = Content(f"Logs  {self.target}{which}  {len(self.buffer.lines)} lines{term}")
+        title = Content(f"Logs  {self.target}{which}  {len(self.buffer.lines)} lines{term}")
         states = [("follow", view.follow), ("wrap", view.wrap), ("time", view.stamps)]
         said = "  ".join(f"{'●' if on else '○'} {name}" for name, on in states)
-        view.border_subtitle = Content(f" {self._trouble or said} ")
+        set_frame(view, title, Content(f" {self._trouble or said} "))
 
     def do(self, what: str) -> None:
         if what in ("follow", "wrap", "stamps"):

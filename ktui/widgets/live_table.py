@@ -12,6 +12,7 @@ from ktui.model.filters import Filter
 from ktui.model.filters import parse as parse_filter
 from ktui.model.twin import summary, table_text
 from ktui.model.views import Composer, View
+from ktui.widgets.frame import set_frame
 from ktui.widgets.paint import paint_of
 from ktui.widgets.pane import Deck, Opening
 from ktui.widgets.resource_table import ResourceTable
@@ -55,6 +56,7 @@ class LiveTable(ResourceTable):
         self._cancel: list[Callable[[], None]] = []
         self._states: dict[str, tuple[str, str]] = {}
         self._titles_due = False
+        self._titled = False
         self._sorted = False
         if opening.filter:
             self.model.set_filter(parse_filter(opening.filter))
@@ -159,10 +161,11 @@ class LiveTable(ResourceTable):
     def _titles_later(self) -> None:
         if not self._titles_due:
             self._titles_due = True
-            self.set_timer(TITLES_S if self.border_title else 0.01, self._write_titles)
+            self.set_timer(TITLES_S if self._titled else 0.01, self._write_titles)
 
     def _write_titles(self) -> None:
         self._titles_due = False
+        self._titled = True
         paint = paint_of(self)
         count = f"{len(self.model)}" if len(self.model) == self.model.total else f"{len(self.model)} of {self.model.total}"
         where = f" {self.namespace}" if self.namespace and self.namespaced else ""
@@ -171,14 +174,13 @@ class LiveTable(ResourceTable):
         if self.model.filter.text:
             wrong = f" ({self.model.filter.error})" if self.model.filter.error else ""
             title.append((f"  /{self.model.filter.text}{wrong}", _fore(paint.style("warn"))))
-        self.border_title = Content.assemble(*title)
         pieces: list[str | Content | tuple[str, ContentStyle]] = []
         pieces += [(f" {text} ", _fore(paint.style(state))) for state, text in summary(self.model)]
         if self.marks:
             pieces.append(f" ◆ {len(self.marks)} marked ")
         if self.left_out and self.has_focus:
             pieces.append(f" +{self.left_out} columns ")
-        self.border_subtitle = Content.assemble(*pieces) if pieces else ""
+        set_frame(self, Content.assemble(*title), Content.assemble(*pieces))
 
     def repaint(self) -> None:
         super().repaint()

@@ -1,6 +1,7 @@
 """The table of everything, on Textual's Line API: paints only rows that changed, keeps the selected object selected by its uid."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from rich.style import Style
@@ -24,6 +25,7 @@ FRAME_S = 0.04
 """Changes are painted at most 25 times a second."""
 ROWS_PER_FRAME_MAX = 3_000
 """More changed rows than these wait for the next frame, so that keys get their turn."""
+AGED_ROWS_PER_FRAME = 8
 STRIPS_KEPT_MAX = 2_000
 PREFIX_CELLS = 3
 ALIGNED_RIGHT = ("Restarts", "Data", "Desired", "Current", "Up-to-date", "Available", "Count")
@@ -270,12 +272,17 @@ class ResourceTable(ScrollView, can_focus=True):
         self.set_interval(1.0, self._grow_older)
 
     def _grow_older(self) -> None:
+        """Paint the rows whose age reads differently by now, a few at a time so that keys never wait for a whole screen."""
         now = self._clock.now()
+        older = []
         for position in self._visible():
             row = self.model.row_at(position)
             known = self._strips.get(row.uid)
             if known is not None and known.ages != self._ages(row, now):
-                self._refresh_row(position)
+                older.append(row.uid)
+        for number, start in enumerate(range(0, len(older), AGED_ROWS_PER_FRAME)):
+            uids = frozenset(older[start : start + AGED_ROWS_PER_FRAME])
+            self.set_timer(0.001 + number * FRAME_S, partial(self._repaint_rows, Dirt(uids)))
 
     # -- columns -------------------------------------------------------------------------------------------------
 
