@@ -1,21 +1,20 @@
 """Nodes that fall silent: when conditions and taints change, how fast nodes are given up, when their pods go."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from engine.base.clock import rfc3339_micro
 from engine.base.objects import Obj, dig, frozen, put
-from engine.cluster import Cluster, ClusterOptions, simulated
+from engine.cluster import Cluster
 from engine.control.actions import Actions, Delete, Emit, Key, Parallel, Patch, Remember, RequeueAfter
 from engine.control.node_health import Bucket, Health, Zone, evictions_per_s, zone_state
 from engine.control.read import Read
 from engine.controllers import node_lifecycle, taint_eviction
 from engine.controllers.node_lifecycle import LEASES, MONITOR, Memory
-from engine.sim.loop import VirtualLoop, run
 from tests.controllers.builders import NOW, ago, pod
+from tests.controllers.simulation import in_cluster
 
 NOT_READY, UNREACHABLE = "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"
 
@@ -239,21 +238,6 @@ def test_the_least_of_the_tolerated_times_counts() -> None:
 def test_a_deletion_is_called_off_when_the_taint_goes() -> None:
     forget, told = evict(tolerating(300), node(), NOW - 100)
     assert forget == Remember(None) and isinstance(told, Emit) and told.message == "Cancelling deletion of Pod ns/p"
-
-
-def in_cluster(main: Callable[[Cluster], Awaitable[Any]], nodes: int = 3) -> Any:
-    loop = VirtualLoop()
-
-    async def whole() -> Any:
-        cluster = simulated(loop, ClusterOptions(nodes=nodes, strict=True))
-        cluster.start()
-        await cluster.bootstrap()
-        try:
-            return await main(cluster)
-        finally:
-            await cluster.stop()
-
-    return run(whole(), loop)
 
 
 DEPLOYMENT = {

@@ -17,7 +17,7 @@ from engine.controllers import (
 )
 from tests.cluster import Cluster as Plane
 from tests.controllers.builders import NOW, ago, pod
-from tests.controllers.test_node_lifecycle import in_cluster
+from tests.controllers.simulation import in_cluster
 from tests.converged import differences, replay
 
 KEY = Key("ns", "c")
