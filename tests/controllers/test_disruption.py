@@ -13,6 +13,7 @@ from engine.controllers import disruption, replicaset, service_account
 from engine.controllers.disruption import MarkedPod
 from tests.cluster import Cluster, play
 from tests.controllers.builders import NOW, ago, deployment, pod, replica_set
+from tests.converged import scenario
 
 KEY = Key("ns", "b")
 
@@ -153,3 +154,29 @@ def test_a_budget_follows_its_deployment_and_guards_its_evictions() -> None:
         "disruptionsAllowed": 1,
     }
     assert allowed_after == 1, "the evicted pod has been replaced"
+
+
+def identified(obj: Any, kind: str) -> Any:
+    """A recorded object with the uids that recordings leave out: an object's is its kind and name."""
+    metadata = {**obj["metadata"], "uid": f"{kind}/{obj['metadata']['name']}"}
+    metadata["ownerReferences"] = [{**r, "uid": f"{r['kind']}/{r['name']}"} for r in metadata.get("ownerReferences") or ()]
+    return {**obj, "apiVersion": "recorded", "kind": kind, "metadata": metadata}
+
+
+def test_the_recorded_budgets_come_out_the_same() -> None:
+    state = scenario("policy")["steps"][3]["state"]
+    kinds = {"Pod": "pods", "ReplicaSet": "replicasets.apps", "Deployment": "deployments.apps", "PodDisruptionBudget": disruption.RESOURCE}
+    objects: dict[str, Any] = {r: [] for r in disruption.CONTROLLER.resources}
+    objects |= {resource: [identified(o, kind) for o in state[kind]] for kind, resource in kinds.items()}
+    for at, pod_of_step in enumerate(objects["pods"]):
+        pod_of_step["metadata"]["name"] = f"d-{at}"
+    for recorded in state["PodDisruptionBudget"]:
+        fresh = {**identified(recorded, "PodDisruptionBudget"), "status": {}}
+        objects[disruption.RESOURCE] = [fresh]
+        actions = disruption.reconcile(Key("c-policy", recorded["metadata"]["name"]), Read.of(objects), NOW)
+        status = status_of(actions)
+        (condition,) = status["conditions"]
+        assert {**status, "conditions": [{**condition, "lastTransitionTime": "<time>"}]} == recorded["status"]
+        told = [(a.type, a.reason, a.message) for a in actions if isinstance(a, Emit)]
+        about = f"PodDisruptionBudget/{recorded['metadata']['name']}"
+        assert told == [(e["type"], e["reason"], e["message"]) for e in state["events"] if e["object"] == about]
