@@ -5,7 +5,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from engine.base.clock import parse_time, rfc3339
-from engine.base.objects import Obj, labels_of
+from engine.base.objects import Obj, labels_of, uid_of
 from engine.control.pods import condition_of
 
 GRACE_S = 50.0
@@ -26,31 +26,39 @@ _STOPPED = ("NodeStatusUnknown", "Kubelet stopped posting node status.")
 
 
 class Health(NamedTuple):
-    """What was seen of a node: `probe` is when it last gave a sign of life (epoch seconds)."""
+    """What was seen of a node: `probe` is when it last gave a sign of life (epoch seconds), `ready` the status of its condition,
+    empty where it has none. What follows from the node is kept until another version of it comes."""
 
-    uid: str
+    node: Obj
     probe: float
-    heartbeat: str
     renewed: str
+    heartbeat: str
+    ready: str
+    zone: str
+
+    def at(self, probe: float) -> "Health":
+        """With another time of the last sign of life."""
+        return Health(self.node, probe, self.renewed, self.heartbeat, self.ready, self.zone)
 
 
 def observe(node: Obj, lease: Obj | None, known: Health | None, now: float) -> Health:
     """The health after a look at the node's status and lease: a changed heartbeat or a later renewal is a sign of life."""
+    renewed: str = ((lease or {}).get("spec") or {}).get("renewTime") or ""
+    if known is not None and known.node is node:
+        return known if renewed <= known.renewed else Health(node, now, renewed, known.heartbeat, known.ready, known.zone)
     ready = condition_of(node, "Ready")
-    heartbeat = (ready.get("lastHeartbeatTime") or "") if ready is not None else ""
-    renewed = ((lease or {}).get("spec") or {}).get("renewTime") or ""
-    uid = node["metadata"].get("uid") or ""
-    if known is None or known.uid != uid:
+    heartbeat, status = (ready.get("lastHeartbeatTime") or "", ready["status"]) if ready is not None else ("", "")
+    if known is None or uid_of(known.node) != uid_of(node):
         created = node["metadata"].get("creationTimestamp")
-        return Health(uid, parse_time(created) if ready is None and created else now, heartbeat, renewed)
-    alive = heartbeat != known.heartbeat or renewed > known.renewed
-    return Health(uid, now if alive else known.probe, heartbeat, renewed) if alive else known
+        probe = parse_time(created) if ready is None and created else now
+    else:
+        probe = now if heartbeat != known.heartbeat or renewed > known.renewed else known.probe
+    return Health(node, probe, renewed, heartbeat, status, zone_of(node))
 
 
-def is_silent(node: Obj, health: Health, now: float) -> bool:
+def is_silent(health: Health, now: float) -> bool:
     """Whether the node has given no sign of life for too long."""
-    grace_s = STARTUP_GRACE_S if condition_of(node, "Ready") is None else GRACE_S
-    return now > health.probe + grace_s
+    return now > health.probe + (GRACE_S if health.ready else STARTUP_GRACE_S)
 
 
 def unknown_conditions(node: Obj, now: float) -> list[Obj]:

@@ -5,6 +5,7 @@ The key MONITOR looks at all leases and statuses every 5 s; the keys of nodes ke
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from engine.base.api import STRATEGIC_PATCH
 from engine.base.clock import rfc3339
@@ -19,10 +20,18 @@ from engine.control.node_health import (
     is_silent,
     observe,
     unknown_conditions,
-    zone_of,
     zone_state,
 )
-from engine.control.node_taints import NO_EXECUTE, NOT_READY, READY_TAINTS, UNREACHABLE, has_taint, no_execute_patch, no_schedule_patch
+from engine.control.node_taints import (
+    NO_EXECUTE,
+    NOT_READY,
+    READY_TAINTS,
+    UNREACHABLE,
+    has_taint,
+    no_execute_patch,
+    no_schedule_patch,
+    taints_of,
+)
 from engine.control.pods import condition_of
 from engine.control.read import Read
 
@@ -43,8 +52,7 @@ class Memory:
     all_down: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """A node as it is after a look: the status of Ready, with what the look changed."""
 
     node: Obj
@@ -65,51 +73,45 @@ def _monitor(read: Read, now: float) -> Actions:
     memory: Memory = read.memory.get(MONITOR) or Memory()
     leases = read[LEASES]
     health: dict[str, Health] = {}
-    seen: list[Seen] = []
     actions: list[Action] = []
+    zones: dict[str, list[Seen]] = {}
     for node in read[RESOURCE]:
-        name = name_of(node)
+        name: str = node["metadata"]["name"]
         known = memory.health.get(name)
-        health[name] = observe(node, leases.get(LEASE_NAMESPACE, name), known, now)
+        health[name] = current = observe(node, leases.get(LEASE_NAMESPACE, name), known, now)
         if known is None:
             actions.append(_about(name, uid_of(node), "RegisteredNode", f"Registered Node {name} in Controller"))
-        changes = unknown_conditions(node, now) if is_silent(node, health[name], now) else []
-        seen.append(Seen(node, _ready_status(node, changes), tuple(changes)))
-    for name, gone in memory.health.items():
-        if name not in health:
-            actions.append(_about(name, gone.uid, "RemovingNode", f"Removing Node {name} from Controller"))
-    for entry in seen:
-        actions += _status_actions(entry, read, now)
-    zones = _zones(seen)
+        entry = _seen(current, now)
+        zones.setdefault(current.zone, []).append(entry)
+        if entry.ready != "True":
+            actions += _status_actions(entry, read, now)
+    if len(memory.health) != len(health) or memory.health.keys() != health.keys():
+        for name, gone in memory.health.items():
+            if name not in health:
+                actions.append(_about(name, uid_of(gone.node), "RemovingNode", f"Removing Node {name} from Controller"))
     states = {zone: zone_state([entry.ready for entry in members]) for zone, members in zones.items()}
     all_down = bool(states) and all(state is Zone.FULL for state in states.values())
     if memory.all_down and not all_down:
-        health = {name: known._replace(probe=now) for name, known in health.items()}
+        health = {name: current.at(now) for name, current in health.items()}
     buckets: dict[str, Bucket] = {}
     for zone, members in zones.items():
         bucket = memory.buckets.get(zone) or Bucket(1.0, now)
         per_s = 0.0 if all_down else evictions_per_s(states[zone], len(members))
         buckets[zone] = bucket.refilled(per_s, now)
         for entry in members:
+            if entry.ready == "True" and not taints_of(entry.node):
+                continue
             patch, buckets[zone] = _no_execute(entry, all_down, per_s, buckets[zone], now)
             if patch is not None:
                 actions.append(_alone(patch))
     return [RequeueAfter(MONITOR_PERIOD_S), Remember(Memory(health, buckets, all_down)), *actions]
 
 
-def _zones(seen: Iterable[Seen]) -> dict[str, list[Seen]]:
-    zones: dict[str, list[Seen]] = {}
-    for entry in seen:
-        zones.setdefault(zone_of(entry.node), []).append(entry)
-    return zones
-
-
-def _ready_status(node: Obj, changes: Iterable[Obj]) -> str:
-    """The status of Ready; a node that has none yet is taken as ready, as nothing is known against it."""
-    if any(change["type"] == "Ready" for change in changes):
-        return "Unknown"
-    ready = condition_of(node, "Ready")
-    return ready["status"] if ready is not None else "True"
+def _seen(health: Health, now: float) -> Seen:
+    """A node that has no condition Ready yet is taken as ready, as nothing is known against it."""
+    if not is_silent(health, now):
+        return Seen(health.node, health.ready or "True", ())
+    return Seen(health.node, "Unknown", tuple(unknown_conditions(health.node, now)))
 
 
 def _about(name: str, uid: str, reason: str, what: str) -> Emit:
@@ -136,9 +138,8 @@ def _status_actions(entry: Seen, read: Read, now: float) -> list[Action]:
             told = [Emit(node, "Normal", "NodeNotReady", f"Node {name} status is now: NodeNotReady")]
         write = Patch(RESOURCE, "", name, patch, "status", STRATEGIC_PATCH, ignore_missing=True)
         found.append(Parallel((write,), then=lambda failures: [] if failures else [*told]))
-    if entry.ready != "True":
-        for pod in read["pods"].by_index("node", name):
-            found += _not_ready(pod, now)
+    for pod in read["pods"].by_index("node", name):
+        found += _not_ready(pod, now)
     return found
 
 

@@ -9,7 +9,7 @@ from engine.base.clock import rfc3339_micro
 from engine.base.objects import Obj, dig, frozen, put
 from engine.cluster import Cluster
 from engine.control.actions import Actions, Delete, Emit, Key, Parallel, Patch, Remember, RequeueAfter
-from engine.control.node_health import Bucket, Health, Zone, evictions_per_s, zone_state
+from engine.control.node_health import Bucket, Zone, evictions_per_s, observe, zone_state
 from engine.control.read import Read
 from engine.controllers import node_lifecycle, taint_eviction
 from engine.controllers.node_lifecycle import LEASES, MONITOR, Memory
@@ -55,7 +55,7 @@ def look(nodes: list[Obj], leases: Any = (), memory: Memory | None = None, pods:
 
 def known(nodes: list[Obj], silent_s: float, **more: Any) -> Memory:
     """A memory in which all nodes gave their last sign of life `silent_s` ago."""
-    return Memory({n["metadata"]["name"]: Health(n["metadata"]["uid"], NOW - silent_s, ago(60), "") for n in nodes}, **more)
+    return Memory({n["metadata"]["name"]: observe(n, None, None, NOW).at(NOW - silent_s) for n in nodes}, **more)
 
 
 def done(actions: Actions) -> list[Any]:
@@ -83,7 +83,7 @@ def test_a_silent_node_becomes_unknown(silent_s: float, renewed_ago: float | Non
     nodes = [node(), node("node-1", zone="b")]
     leases = [lease(renewed_ago=renewed_ago)] if renewed_ago else []
     memory = known(nodes, silent_s)
-    memory = Memory({**memory.health, "node-1": memory.health["node-1"]._replace(probe=NOW)})
+    memory = Memory({**memory.health, "node-1": memory.health["node-1"].at(NOW)})
     found = done(look(nodes, leases, memory, [pod("p")]))
     assert bool(found) is becomes
     if becomes:
