@@ -127,7 +127,8 @@ def _with_entries(obj: Obj, entries: list[Entry] | None) -> Obj:
 
 
 _creates: dict[_Key, tuple[list[Any], list[Entry]]] = {}
-"""Entries of created objects that are nothing but spec and status, with the objects whose identity is in the key."""
+"""Entries of created objects by the form of metadata, the identity of spec and status, the form of all else (that of an Event: its
+names); with the objects whose identity is in the key."""
 _lists: dict[_Key, list[Entry]] = {}
 
 
@@ -141,7 +142,10 @@ def _created(new: Obj, info: TypeInfo | None, shape: Shape, writer: Writer, time
             parts.append(value)
             key += (name, id(value) if value else None)
         elif name != "apiVersion" and name != "kind":
-            return _created_entries(new, info, writer, time)
+            form = _outline(value)
+            if form is None:
+                return _created_entries(new, info, writer, time)
+            key += (name, form)
     known = tuple(key)
     found = _creates.get(known)
     if found is not None:
@@ -164,6 +168,19 @@ def _form(metadata: Any) -> _Key:
         tuple(finalizers) if finalizers else None,
         tuple((owner.get("uid"), *owner) for owner in owners) if owners else None,
     )
+
+
+def _outline(value: Any) -> Any:
+    """All of a value that its set of fields depends on, but for elements of lists: None where there are any.
+
+    Those are names, and of empty scalars which: a new object is compared with one in which all are.
+    """
+    if not value:
+        return value.__class__
+    if isinstance(value, dict):
+        inner = [(name, _outline(part)) for name, part in value.items()]
+        return None if (None in [part for _, part in inner]) else tuple(inner)
+    return None if isinstance(value, list) else True
 
 
 _parts: dict[_Key, tuple[Any, Shape, FieldSet | None]] = {}
