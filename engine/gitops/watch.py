@@ -35,19 +35,9 @@ class FolderWatch:
             identity = self._identity()
             if identity is None:
                 await asyncio.sleep(ROOT_CHECK_S)
-                if self._identity() is not None:
-                    self._changed()
                 continue
-            stop = asyncio.Event()
-            watching = asyncio.ensure_future(self._watch(stop))
-            try:
-                while self._identity() == identity and not watching.done():
-                    await asyncio.wait((watching,), timeout=ROOT_CHECK_S)
-                self._changed()
-            finally:
-                stop.set()
-                watching.cancel()
-                await asyncio.gather(watching, return_exceptions=True)
+            await self._watch(identity)
+            self._changed()
 
     def _identity(self) -> tuple[int, int] | None:
         try:
@@ -56,23 +46,36 @@ class FolderWatch:
             return None
         return status.st_dev, status.st_ino
 
-    async def _watch(self, stop: asyncio.Event) -> None:
+    async def _watch(self, identity: tuple[int, int]) -> None:
+        """Watch one folder until it is gone; every second without changes it is made sure that it is still the same."""
         import watchfiles
 
-        def relevant(change: watchfiles.Change, path: str) -> bool:
-            return self._is_relevant(path)
+        root = os.path.realpath(self._root)
+        gone = False
 
+        def relevant(change: watchfiles.Change, path: str) -> bool:
+            nonlocal gone
+            if path == root and change == watchfiles.Change.deleted:
+                gone = True  # a new folder of this name may get the same inode: only the event tells them apart
+            return path == root or self._is_relevant(path)
+
+        started = False
         try:
-            async for _ in watchfiles.awatch(
+            async for changes in watchfiles.awatch(
                 self._root,
                 watch_filter=relevant,
                 debounce=CHANGING_MS_MAX,
                 step=QUIET_MS,
-                stop_event=stop,
+                rust_timeout=int(ROOT_CHECK_S * 1000),
+                yield_on_timeout=True,
                 force_polling=self.polling or None,
                 ignore_permission_denied=True,
             ):
-                self._changed()
+                if changes or not started:
+                    self._changed()
+                started = True
+                if gone or self._identity() != identity:
+                    return
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EMFILE, errno.ENOSYS) or self.polling:
                 log.warning("watching %s: %s", self._root, error)
