@@ -37,6 +37,11 @@ ZONE = "topology.kubernetes.io/zone"
 DRIVER = "disk.sim.ktui.dev"
 _BY_CLAIM = "binder/claim"
 _BY_PODS_CLAIM = "binder/pod-claims"
+PROVISIONER_ANNOTATIONS = ("volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/storage-provisioner")
+_EXTERNAL = (
+    "Waiting for a volume to be created either by the external provisioner '{}' or manually by the system administrator. "
+    "If volume creation is delayed, please verify that the provisioner is running and correctly registered."
+)
 _LOST_REFERENCE = "Bound claim has lost reference to PersistentVolume. Data on the volume is lost!"
 _LOST = "Bound claim has lost its PersistentVolume. Data on the volume is lost!"
 _MISBOUND = "Two claims are bound to the same volume, this one is bound incorrectly"
@@ -181,9 +186,16 @@ def _provision(claim: Obj, class_name: str, storage_class: Obj | None, node: Obj
     if selected and waits_for_consumer(storage_class) and node is None:
         patch = {"metadata": {"uid": uid_of(claim), "annotations": {SELECTED_NODE: None}}}
         return [Patch(CLAIMS, namespace_of(claim), name_of(claim), patch)]
+    provisioner: str = storage_class["provisioner"]
+    annotated = annotations_of(claim)
+    missing = {name: provisioner for name in PROVISIONER_ANNOTATIONS if annotated.get(name) != provisioner}
+    patch = {"metadata": {"uid": uid_of(claim), "annotations": missing}}
+    marks: list[Action] = [Patch(CLAIMS, namespace_of(claim), name_of(claim), patch)] if missing else []
     volume = _new_volume(claim, storage_class, node)
     told = f'External provisioner is provisioning volume for claim "{namespace_of(claim)}/{name_of(claim)}"'
     return [
+        *marks,
+        Emit(claim, "Normal", "ExternalProvisioning", _EXTERNAL.format(provisioner)),
         Emit(claim, "Normal", "Provisioning", told),
         Create(VOLUMES, volume, ignore_exists=True),
         Emit(claim, "Normal", "ProvisioningSucceeded", f"Successfully provisioned volume {name_of(volume)}"),

@@ -164,7 +164,10 @@ def test_an_immediate_class_provisions_at_once() -> None:
     assert name_of(made) == "pvc-uid-c" and annotations_of(made) == {"pv.kubernetes.io/provisioned-by": "k8s.io/minikube-hostpath"}
     assert made["spec"]["capacity"] == {"storage": "3Gi"} and made["spec"]["claimRef"]["uid"] == "uid-c"
     assert made["spec"]["persistentVolumeReclaimPolicy"] == "Retain" and "nodeAffinity" not in made["spec"]
-    assert [t[:2] for t in told(actions)] == [("Normal", "Provisioning"), ("Normal", "ProvisioningSucceeded")]
+    reasons = ["ExternalProvisioning", "Provisioning", "ProvisioningSucceeded"]
+    assert [t[:2] for t in told(actions)] == [("Normal", reason) for reason in reasons]
+    marks = actions[0]
+    assert isinstance(marks, Patch) and set(marks.patch["metadata"]["annotations"].values()) == {"k8s.io/minikube-hostpath"}
 
 
 def test_a_class_that_waits_provisions_in_the_zone_of_the_chosen_node() -> None:
