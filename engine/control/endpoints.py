@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from engine.base.objects import Obj, is_terminating, labels_of, name_of, namespace_of
 from engine.control.actions import Key
-from engine.control.controller import Mapper
 from engine.control.pods import is_ready, is_terminal
 from engine.control.read import Read
 from engine.control.selection import map_selector
@@ -162,12 +161,3 @@ def trigger_time(service: Obj, pods: Iterable[Obj], known: Progress | None) -> t
     if created > known.service:
         changed.append(created)
     return min(changed, default=""), Progress(known.written, created, times)
-
-
-def when(mapper: Mapper, *kinds: str) -> Mapper:
-    """`mapper` for changes of some kinds only."""
-
-    def keys(kind: str, old: Obj | None, new: Obj, read: Read) -> Iterable[Any]:
-        return mapper(kind, old, new, read) if kind in kinds else ()
-
-    return keys

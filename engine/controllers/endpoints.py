@@ -20,8 +20,8 @@ from engine.control.endpoints import (
     selector_value,
     target_of,
     trigger_time,
-    when,
 )
+from engine.control.mappers import when
 from engine.control.pods import is_ready
 from engine.control.read import Read
 from engine.control.selection import map_selector

@@ -6,7 +6,7 @@ from engine.base.objects import Obj, is_terminating, name_of, namespace_of, uid_
 from engine.control.actions import Actions, Emit, Key, Patch
 from engine.control.cloud import INGRESS_IP
 from engine.control.controller import Controller, Watch
-from engine.control.endpoints import when
+from engine.control.mappers import when
 from engine.control.read import Read
 
 RESOURCE, CLASSES, SERVICES = "ingresses.networking.k8s.io", "ingressclasses.networking.k8s.io", "services"

@@ -9,7 +9,7 @@ from typing import Any
 from engine.base.objects import Obj, annotations_of, is_terminating, labels_of, name_of, namespace_of, uid_of
 from engine.control.actions import Action, Actions, Create, Delete, Emit, Key, Patch
 from engine.control.controller import Controller, Watch
-from engine.control.endpoints import when
+from engine.control.mappers import when
 from engine.control.read import Read
 from engine.control.volumes import (
     BIND_COMPLETED,
