@@ -68,6 +68,19 @@ def entries(obj: Obj) -> dict[str, Any]:
     return {entry["manager"]: entry["fieldsV1"] for entry in obj["metadata"].get("managedFields") or ()}
 
 
+def in_order(obj: Obj) -> Any:
+    """The object with sets and lists by key sorted: their order is nobody's, and changing it is no change."""
+    spec = dict(obj["spec"])
+    spec["zones"] = sorted(spec.get("zones") or ())
+    containers = [{**c, "ports": sorted(c.get("ports") or (), key=_port_key)} for c in spec.get("containers") or ()]
+    spec["containers"] = sorted(containers, key=lambda c: str(c["name"]))
+    return {**obj, "spec": spec}
+
+
+def _port_key(port: Obj) -> tuple[int, str]:
+    return port["port"], port.get("protocol", "TCP")
+
+
 _words = st.sampled_from(["a", "b", "c"])
 _port_values = st.fixed_dictionaries(
     {"port": st.sampled_from([80, 81])}, optional={"protocol": st.sampled_from(["TCP", "UDP"]), "name": _words}
@@ -77,7 +90,7 @@ _container_values = st.fixed_dictionaries(
     optional={
         "image": _words,
         "command": st.lists(_words, min_size=1, max_size=2),
-        "ports": st.lists(_port_values, min_size=1, max_size=2, unique_by=lambda p: (p["port"], p.get("protocol", "TCP"))),
+        "ports": st.lists(_port_values, min_size=1, max_size=2, unique_by=_port_key),
     },
 )
 specs: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(

@@ -4,14 +4,12 @@ import pytest
 
 from engine.apiserver.managedfields.manager import reset_fields, updated
 from engine.apiserver.managedfields.ownership import Writer
-from engine.base.objects import Obj, frozen, put
+from engine.base.objects import Obj, frozen
 from engine.kinds.common.model import Kind, no_errors, same
 from engine.kinds.common.registry import load
 from engine.schema.types import type_of
 from engine.schema.validators import validate
 from tests.patching.recordings import EPOCH, Step, comparable, steps
-
-TEMPLATE_GENERATION = ("metadata", "annotations", "deprecated.daemonset.template.generation")
 
 
 def _creations() -> list[Step]:
@@ -29,8 +27,6 @@ def _written(step: Step, kind: Kind, version: str) -> Obj:
         return {**step.answer, "metadata": metadata}
     sent = {**step.body, "apiVersion": step.answer["apiVersion"], "kind": kind.kind}
     obj = validate(kind.group, version, kind.kind, sent).obj
-    if kind.kind == "DaemonSet":
-        obj = put(obj, TEMPLATE_GENERATION, "0")  # Upstream's conversion does it.
     to_request, to_storage = kind.convert.get(version, (same, same))
     return to_request(kind.defaults(to_storage(obj)))
 
