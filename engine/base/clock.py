@@ -3,6 +3,7 @@
 import asyncio
 import time as _time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,16 +43,18 @@ class LoopClock:
         return self._loop.time()
 
 
-_cached: tuple[int, str] = (0, "1970-01-01T00:00:00Z")
+SECONDS_MAX = 1_024
+"""Seconds whose text is remembered: what is written behind is of other seconds than what is written now."""
+
+
+@lru_cache(SECONDS_MAX)
+def _second(second: int) -> str:
+    return (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def rfc3339(epoch_s: float) -> str:
     """`metav1.Time`: whole seconds, `2026-11-20T10:00:00Z`."""
-    global _cached
-    second = int(epoch_s)
-    if _cached[0] != second:
-        _cached = (second, (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%SZ"))
-    return _cached[1]
+    return _second(int(epoch_s))
 
 
 def rfc3339_micro(epoch_s: float) -> str:

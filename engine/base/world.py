@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import os
 import random
-import uuid
 from dataclasses import dataclass
 
 from engine.base.clock import Clock, LoopClock, RealClock
@@ -36,6 +35,11 @@ class Streams:
         return found
 
 
+_VERSION_4 = 0x4 << 76 | 0x8 << 60
+_DRAWN = ~(0xF << 76 | 0xC << 60)
+"""RFC 9562: version and variant of a UUID are fixed, all other bits drawn."""
+
+
 class Ids:
     """Uids and name suffixes from a random stream."""
 
@@ -44,7 +48,9 @@ class Ids:
 
     def uid(self) -> str:
         """A version 4 UUID."""
-        return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
+        bits = self._rng.getrandbits(128) & _DRAWN | _VERSION_4
+        digits = f"{bits:032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
     def suffix(self, length: int = 5) -> str:
         """What generateName appends (apiserver/pkg/storage/names/generate.go)."""

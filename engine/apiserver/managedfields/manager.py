@@ -141,11 +141,12 @@ def _created(new: Obj, info: TypeInfo | None, shape: Shape, writer: Writer, time
         elif name == "spec" or name == "status":
             parts.append(value)
             key += (name, id(value) if value else None)
-        elif name != "apiVersion" and name != "kind":
-            form = _outline(value)
-            if form is None:
-                return _created_entries(new, info, writer, time)
+        elif value.__class__ is str and value:
+            key.append(name)
+        elif (form := _outline(value)) is not None:
             key += (name, form)
+        else:
+            return _created_entries(new, info, writer, time)
     known = tuple(key)
     found = _creates.get(known)
     if found is not None:
@@ -177,10 +178,20 @@ def _outline(value: Any) -> Any:
     """
     if not value:
         return value.__class__
-    if isinstance(value, dict):
-        inner = [(name, _outline(part)) for name, part in value.items()]
-        return None if (None in [part for _, part in inner]) else tuple(inner)
-    return None if isinstance(value, list) else True
+    if isinstance(value, list):
+        return None
+    if not isinstance(value, dict):
+        return True
+    found: list[Any] = []
+    for name, part in value.items():
+        found.append(name)
+        if part.__class__ is str and part:
+            continue
+        inner = _outline(part)
+        if inner is None:
+            return None
+        found.append((inner,))
+    return tuple(found)
 
 
 _parts: dict[_Key, tuple[Any, Shape, FieldSet | None]] = {}
