@@ -43,6 +43,7 @@ class KtuiApp(App[None]):
 
     CSS = """
     Screen { layout: vertical; background: $k-background; color: $k-text; }
+    ModalScreen { background: $k-background 55%; }
     #body { height: 1fr; background: $k-background; }
     """
     ENABLE_COMMAND_PALETTE = False
@@ -92,8 +93,8 @@ class KtuiApp(App[None]):
         self._made: dict[Pane, tuple[PaneKind, Opening]] = {}
         self._left: list[tuple[PaneKind, Opening]] = []
         self.paint: Paint = self._use_theme(theme_name or theme.default_name())
+        self.header, self.body, self.prompt, self.bar = Header(cluster), Container(id="body"), Prompt(), StatusBar()
         self._start = start
-        self._cluster = cluster
         self._namespaces: dict[str, str] = {}
         self._answer: Any = None
         self._before_filter = ""
@@ -102,10 +103,10 @@ class KtuiApp(App[None]):
     # -- setting up ----------------------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
-        yield Header(self._cluster)
-        yield Container(id="body")
-        yield Prompt()
-        yield StatusBar()
+        yield self.header
+        yield self.body
+        yield self.prompt
+        yield self.bar
 
     def on_mount(self) -> None:
         gc.set_threshold(*GC_THRESHOLDS)
@@ -149,7 +150,7 @@ class KtuiApp(App[None]):
         import asyncio
 
         self._answer = asyncio.get_running_loop().create_future()
-        self.query_one(Prompt).open(Ask("value", lead, value, placeholder=placeholder))
+        self.prompt.open(Ask("value", lead, value, placeholder=placeholder))
         answer: str | None = await self._answer
         return answer
 
@@ -184,11 +185,11 @@ class KtuiApp(App[None]):
 
     def _do_command(self, _: str) -> None:
         vocabulary = self._vocabulary()
-        self.query_one(Prompt).open(Ask("command", ":", complete=lambda text: vocabulary.complete(text, self._namespaces.values())))
+        self.prompt.open(Ask("command", ":", complete=lambda text: vocabulary.complete(text, self._namespaces.values())))
 
     def _do_filter(self, _: str) -> None:
         self._before_filter = self.pane.filter_text
-        self.query_one(Prompt).open(Ask("filter", "/", self._before_filter, placeholder="words, ^regex$, !not, -l app=web, -f fuzzy"))
+        self.prompt.open(Ask("filter", "/", self._before_filter, placeholder="words, ^regex$, !not, -l app=web, -f fuzzy"))
 
     def _do_faults(self, _: str) -> None:
         self.pane.set_filter("" if self.pane.filter_text == FAULTS_FILTER else FAULTS_FILTER)
@@ -205,8 +206,7 @@ class KtuiApp(App[None]):
             self.choose_namespace(names[int(self._key)])
 
     def _do_header(self, _: str) -> None:
-        header = self.query_one(Header)
-        header.display = not header.display
+        self.header.display = not self.header.display
 
     def _do_history(self, step: str) -> None:
         if int(step) < 0:
@@ -248,8 +248,8 @@ class KtuiApp(App[None]):
             return
         for pane in self.stack:
             pane.repaint()
-        self.query_one(Header).refresh()
-        self.query_one(StatusBar).refresh()
+        self.header.refresh()
+        self.bar.refresh()
         self.say(f"theme {name}", "idle")
 
     # -- panes ---------------------------------------------------------------------------------------------------
@@ -264,30 +264,29 @@ class KtuiApp(App[None]):
             self.stack.remove(old)
             del self._made[old]
             old.remove()
-        self.query_one("#body", Container).mount(pane)
+        self.body.mount(pane)
         self.call_after_refresh(self._reveal)
 
     def _reveal(self) -> None:
         pane = self.pane
         pane.display = True
         pane.connection_changed(self.session.connection)
-        if len(self.screen_stack) == 1 and self.query_one(Prompt).current is None:
+        if len(self.screen_stack) == 1 and self.prompt.current is None:
             pane.take_focus()
         self._show_hints()
 
     def _show_hints(self) -> None:
         if self.stack:
-            self.query_one(StatusBar).show_hints(self.keymap.hints(self.pane.place, self.pane.resource))
+            self.bar.show_hints(self.keymap.hints(self.pane.place, self.pane.resource))
 
     # -- keys ----------------------------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        if len(self.screen_stack) > 1 or self.query_one(Prompt).current is not None or not self.stack:
+        if len(self.screen_stack) > 1 or self.prompt.current is not None or not self.stack:
             return
         key = event.character if event.character and event.character.isprintable() and event.character != " " else event.key
-        bar = self.query_one(StatusBar)
-        if bar.message_style == "bad":
-            bar.quiet()
+        if self.bar.message_style == "bad":
+            self.bar.quiet()
         action = self.keymap.find(key, self.pane.place, self.pane.resource)
         if action is None:
             return
@@ -325,10 +324,10 @@ class KtuiApp(App[None]):
         self._show_hints()
 
     def on_ktui_app_said(self, message: Said) -> None:
-        self.query_one(StatusBar).say(message.text, message.style)
+        self.bar.say(message.text, message.style)
 
     def on_ktui_app_connected(self, message: Connected) -> None:
-        self.query_one(Header).show_connection(message.connection, self.clock.now())
+        self.header.show_connection(message.connection, self.clock.now())
         for pane in self.stack:
             pane.connection_changed(message.connection)
 
@@ -339,14 +338,14 @@ class KtuiApp(App[None]):
         self._show_namespaces()
 
     def _show_namespaces(self) -> None:
-        self.query_one(Header).show_namespaces(self._numbered(), self.namespace)
+        self.header.show_namespaces(self._numbered(), self.namespace)
 
     def _numbered(self) -> list[str]:
         """Namespaces with number keys: those of the user before those of the system."""
         return sorted(self._namespaces.values(), key=lambda name: (name.startswith("kube-"), name))[:9]
 
     def _tick(self) -> None:
-        self.query_one(Header).show_connection(self.session.connection, self.clock.now())
+        self.header.show_connection(self.session.connection, self.clock.now())
 
     def on_prompt_edited(self, message: Prompt.Edited) -> None:
         if message.ask.purpose == "filter":

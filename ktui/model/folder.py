@@ -59,12 +59,16 @@ def folder_lines(obj: Obj, now: float) -> list[Line]:
     since = f"  synced {ago(status['lastSync'], now)} ago" if status.get("lastSync") else ""
     page.line(Span(f"{'State:':<18}", "key"), Span(f"{GLYPHS[state]} {phase}", state), Span(since, "dim"))
     page.field("Says", status.get("message"), state if state != OK else "dim")
-    page.field("Has", f"{len(files)} files, {len(inventory)} objects, {dig(status, 'plan', 'unchanged', default=0)} of them unchanged")
+    page.field("Has", f"{len(files)} files, {len(inventory)} objects")
     page.field("Prunes", "" if spec.get("prune", True) else "no: what is taken out of the folder stays in the cluster", "warn")
     _problems(page, files, inventory)
-    _plan(page, obj)
+    done = phase == "Synced"
+    if not done:
+        _plan(page, obj, "Plan")
     _files(page, files)
     _objects(page, inventory)
+    if done:
+        _plan(page, obj, "Last plan")
     return page.lines
 
 
@@ -82,13 +86,13 @@ def _problems(page: Page, files: Sequence[Obj], inventory: Sequence[Obj]) -> Non
         page.end()
 
 
-def _plan(page: Page, obj: Obj) -> None:
+def _plan(page: Page, obj: Obj, title: str) -> None:
     plan = dig(obj, "status", "plan", default={})
     steps = plan.get("actions") or ()
     if not steps:
         return
     held = is_held(obj)
-    page.section(f"▲ Plan, prunes held back: c confirms ({len(steps)})" if held else f"Plan ({len(steps)})")
+    page.section(f"▲ Plan, prunes held back: c confirms ({len(steps)})" if held else f"{title} ({len(steps)})")
     if held:
         page.line(Span(plan.get("reason") or "", "warn"))
     for step in steps:

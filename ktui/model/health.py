@@ -63,8 +63,8 @@ def of_row(names: Sequence[str], cells: Sequence[str]) -> str:
                 state = BUSY
             elif ratio == OK and state == IDLE and "Completed" not in cells:
                 state = OK
-        elif name == "Endpoints" and cell.startswith("0 "):
-            state = max(state, WARN, key=SEVERITY.__getitem__)
+        elif name == "Endpoints" and cell[:1].isdecimal():
+            state = max(state, WARN if cell.startswith("0 ") else OK, key=SEVERITY.__getitem__)
         elif name == "Desired" and "Ready" in names:
             state = max(state, of_ratio(f"{cells[list(names).index('Ready')]}/{cell}"), key=SEVERITY.__getitem__)
     return state

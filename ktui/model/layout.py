@@ -12,7 +12,7 @@ CELL_CELLS_MAX = 64
 
 GREEDY = ("Message", "Errors", "Action")
 """Columns of prose: they take what is left."""
-SHRINKS = {"Message": 12, "Name": 18, "Namespace": 8, "Object": 14, "Images": 12, "Selector": 12, "Port(s)": 10, "Node": 7}
+SHRINKS = {"Message": 28, "Endpoints": 8, "Name": 18, "Namespace": 8, "Object": 14, "Images": 12, "Selector": 12, "Port(s)": 10, "Node": 7}
 SHRINKS |= {"Containers": 10, "Labels": 10, "Reason": 10, "Path": 12, "Errors": 12, "Action": 12, "Hosts": 12, "Claim": 10}
 """Columns that may be cut, and to how many cells; in this order."""
 LAST_SHRINKS = {"Name": 8, "Status": 9}
@@ -49,21 +49,29 @@ def natural_widths(columns: Sequence[Column], rows: Sequence[Row], now: float, a
     for index, column in enumerate(columns):
         widest = max((width(clean(cell_text(row, index, column, now))) for row in sample), default=0)
         floor = at_least[index] if index < len(at_least) else 0
-        found.append(max(min(widest, CELL_CELLS_MAX), width(column.name) + 1, 4 if column.age >= 0 else 0, floor))
+        found.append(max(min(widest, CELL_CELLS_MAX), width(column.name), 4 if column.age >= 0 else 0, floor))
     return found
 
 
-def lay_out(columns: Sequence[Column], asked: Sequence[int], available: int, shown: Sequence[int], crowded: bool = False) -> Layout:
+def lay_out(
+    columns: Sequence[Column],
+    asked: Sequence[int],
+    available: int,
+    shown: Sequence[int],
+    crowded: bool = False,
+    importance: Sequence[str] = IMPORTANCE,
+) -> Layout:
     """Place the columns `shown` (indices, in order) in `available` cells.
 
-    `crowded` keeps them all, to be scrolled sideways; otherwise columns are cut and then left out until the line fits.
+    `crowded` keeps them all, to be scrolled sideways; otherwise columns are cut and then left out until the line fits,
+    those that `importance` does not name first.
     """
     sizes = {index: asked[index] for index in shown}
     kept = list(shown)
     if not crowded:
         while _total(kept, sizes) > available and len(kept) > 1:
             if not _shrink(columns, kept, sizes, available, SHRINKS if len(kept) > 2 else SHRINKS | LAST_SHRINKS):
-                kept.remove(max(kept, key=lambda i: _expendable(columns[i].name, kept.index(i))))
+                kept.remove(max(kept, key=lambda i: _expendable(columns[i].name, kept.index(i), importance)))
                 sizes = {index: asked[index] for index in kept}
         if kept and _total(kept, sizes) > available:
             sizes[kept[0]] = max(1, available)
@@ -96,6 +104,6 @@ def _shrink(columns: Sequence[Column], kept: Sequence[int], sizes: dict[int, int
     return _total(kept, sizes) <= available
 
 
-def _expendable(name: str, place: int) -> int:
-    """How early a column goes: what IMPORTANCE does not name first and from the right."""
-    return IMPORTANCE.index(name) if name in IMPORTANCE else len(IMPORTANCE) + place
+def _expendable(name: str, place: int, importance: Sequence[str]) -> int:
+    """How early a column goes: what `importance` does not name first and from the right."""
+    return importance.index(name) if name in importance else len(importance) + place

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ktui.model.feeds import News
+from ktui.model.layout import IMPORTANCE
 from ktui.model.rows import Column, Row
 from ktui.model.tables import Changes
 
@@ -39,6 +40,8 @@ class View:
     merged: tuple[str, ...] = ()
     lookup: Lookup | None = None
     shown: tuple[str, ...] = ()
+    importance: tuple[str, ...] = IMPORTANCE
+    """What stays longest where there is not enough room."""
     sort: str = ""
     descending: bool = False
     aliases: tuple[str, ...] = field(default=())

@@ -63,6 +63,8 @@ def fit(text: str, cells: int, right: bool = False) -> str:
 
 def slice_cells(text: str, start: int, cells: int) -> str:
     """The part of a cleaned `text` from cell `start` on, in at most `cells` cells; a character cut in half becomes a space."""
+    if cells <= 0:
+        return ""
     if text.isascii():
         return text[start : start + cells]
     parts: list[str] = []

@@ -5,4 +5,16 @@ from ktui.widgets.table_pane import table_pane
 
 SHOWN = ("Last Seen", "Namespace", "Type", "Reason", "Object", "Count", "Message")
 
-PANE = table_pane(View("events", "Events", (Source("events"),), shown=SHOWN, sort="Last Seen", aliases=("ev", "event")))
+IMPORTANCE = ("Last Seen", "Message", "Reason", "Object", "Type", "Namespace")
+
+VIEW = View(
+    "events",
+    "Events",
+    (Source("events"),),
+    shown=SHOWN,
+    importance=IMPORTANCE,
+    sort="Last Seen",
+    aliases=("ev", "event"),
+)
+
+PANE = table_pane(VIEW)

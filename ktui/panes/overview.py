@@ -1,4 +1,4 @@
-"""Nodes, pods, services, configs and namespaces side by side, all live; laid out for the size of the terminal."""
+"""Nodes, pods, services, configs and namespaces side by side, and events where there is room; all live, laid out for the terminal."""
 
 from textual import events
 from textual.app import ComposeResult
@@ -29,15 +29,22 @@ VIEWS = (
         merged=("Name", "Kind", "Data", "Age"),
         shown=("Namespace", "Name", "Kind", "Data", "Age"),
     ),
+    View(
+        "events",
+        "Events",
+        (Source("events"),),
+        shown=("Last Seen", "Namespace", "Type", "Reason", "Object", "Message"),
+        sort="Last Seen",
+    ),
     View("namespaces", "Namespaces", (Source("namespaces"),), shown=("Name", "Status", "Age")),
 )
 
-WIDE_CELLS, TALL_LINES = 150, 30
-"""From these sizes on the panels stand in columns instead of rows."""
+WIDE_CELLS, TALL_LINES, HUGE_LINES = 150, 30, 44
+"""From these sizes on the panels stand in columns instead of rows; and there is room for events below them."""
 
 
 class OverviewPane(Pane):
-    """Five live tables; keys go to the one with the focus."""
+    """Live tables side by side; keys go to the one with the focus."""
 
     place = "overview"
 
@@ -47,8 +54,12 @@ class OverviewPane(Pane):
     OverviewPane.-small #pods { column-span: 2; }
     OverviewPane.-middle > Container { grid-size: 2 3; grid-columns: 3fr 2fr; grid-rows: 9 1fr 1fr; }
     OverviewPane.-middle #pods { row-span: 2; }
-    OverviewPane.-large > Container { grid-size: 3 2; grid-columns: 5fr 8fr 7fr; grid-rows: 1fr 1fr; }
+    OverviewPane.-large > Container { grid-size: 3 2; grid-columns: 5fr 9fr 7fr; grid-rows: 1fr 1fr; }
     OverviewPane.-large #pods { row-span: 2; }
+    OverviewPane.-huge > Container { grid-size: 3 3; grid-columns: 5fr 9fr 7fr; grid-rows: 1fr 1fr 14; }
+    OverviewPane.-huge #pods { row-span: 2; }
+    OverviewPane #events { display: none; }
+    OverviewPane.-huge #events { display: block; column-span: 3; }
     OverviewPane.-zoomed > Container { grid-size: 1 1; grid-columns: 1fr; grid-rows: 1fr; }
     OverviewPane.-zoomed LiveTable { display: none; column-span: 1; row-span: 1; }
     OverviewPane.-zoomed LiveTable.-front { display: block; }
@@ -58,10 +69,11 @@ class OverviewPane(Pane):
     """
 
     ORDERS = {
-        "-small": ("nodes", "namespaces", "pods", "services", "configs"),
-        "-middle": ("nodes", "namespaces", "pods", "services", "configs"),
-        "-large": ("nodes", "pods", "services", "namespaces", "configs"),
-        "-tiny": ("nodes", "namespaces", "pods", "services", "configs"),
+        "-small": ("nodes", "namespaces", "pods", "services", "configs", "events"),
+        "-middle": ("nodes", "namespaces", "pods", "services", "configs", "events"),
+        "-large": ("nodes", "pods", "services", "namespaces", "configs", "events"),
+        "-huge": ("nodes", "pods", "services", "namespaces", "configs", "events"),
+        "-tiny": ("nodes", "namespaces", "pods", "services", "configs", "events"),
     }
 
     def __init__(self, deck: Deck, opening: Opening) -> None:
@@ -84,7 +96,7 @@ class OverviewPane(Pane):
         elif size.height < TALL_LINES:
             shape = "-small" if size.width < WIDE_CELLS else "-large"
         else:
-            shape = "-large" if size.width >= WIDE_CELLS else "-middle"
+            shape = "-middle" if size.width < WIDE_CELLS else "-huge" if size.height >= HUGE_LINES else "-large"
         if shape == self._shape:
             return
         self.remove_class(*self.ORDERS)

@@ -37,7 +37,7 @@ class Confirm(ModalScreen[bool]):
     """Answers True only by the button, or by `y` where nothing has to be typed; everything else is no."""
 
     DEFAULT_CSS = """
-    Confirm { align: center middle; background: $k-background 60%; }
+    Confirm { align: center middle; }
     Confirm > Vertical { width: 76; max-width: 96%; height: auto; max-height: 96%; background: $k-panel; border: round $k-bad;
         border-title-color: $k-bad; border-title-style: bold; border-subtitle-color: $k-dim; padding: 0 2; }
     Confirm VerticalScroll { height: auto; max-height: 14; padding: 1 0 0 0; scrollbar-size-vertical: 1; }
@@ -45,7 +45,8 @@ class Confirm(ModalScreen[bool]):
     Confirm Input { margin: 1 0 0 0; background: $k-background; border: none; height: 1; padding: 0 1; }
     Confirm Horizontal { height: auto; align-horizontal: right; margin: 1 0; }
     Confirm Button { min-width: 12; height: 1; border: none; margin: 0 0 0 2; background: $k-panel; color: $k-text; text-style: none; }
-    Confirm Button:focus { background: $k-focus; color: $k-background; text-style: bold; }
+    Confirm Button:focus { background: $k-focus; color: $k-background; text-style: bold !important; }
+    Confirm Button:focus { background-tint: $k-focus 0% !important; }
     Confirm #do { color: $k-bad; }
     Confirm #do:focus { background: $k-bad; color: $k-background; }
     Confirm #do:disabled { color: $k-dim; }

@@ -20,7 +20,7 @@ class Help(ModalScreen[None]):
     """Groups of keys; any key that does not scroll closes it."""
 
     DEFAULT_CSS = """
-    Help { align: center middle; background: $k-background 60%; }
+    Help { align: center middle; }
     Help > VerticalScroll { width: 96; max-width: 96%; height: auto; max-height: 94%; background: $k-panel; border: round $k-focus;
         border-title-color: $k-focus; border-title-style: bold; border-subtitle-color: $k-dim; padding: 0 2; scrollbar-size-vertical: 1; }
     Help Static { width: 1fr; height: auto; background: $k-panel; }

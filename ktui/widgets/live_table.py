@@ -50,6 +50,7 @@ class LiveTable(ResourceTable):
         self.view = view
         self.opening = opening
         self.namespace = opening.namespace
+        self.importance = view.importance
         self.all_namespaces = not opening.namespace
         self._deck = deck
         self._composer = Composer(view)

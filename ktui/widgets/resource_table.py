@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
-from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -13,13 +12,12 @@ from textual.strip import Strip
 
 from engine.base.clock import Clock
 from ktui.model.filters import Filter
-from ktui.model.health import GLYPHS, IDLE, of_cell, of_row
-from ktui.model.layout import SAMPLE_ROWS, Layout, lay_out, natural_widths
+from ktui.model.layout import IMPORTANCE, SAMPLE_ROWS, Layout, lay_out, natural_widths
 from ktui.model.moves import MOVES, STEPS
-from ktui.model.rows import Column, Row, Target, age_text, cell_text, target_of
+from ktui.model.rows import Column, Row, Target, age_text, target_of
 from ktui.model.tables import Changes, Dirt, TableModel
-from ktui.model.widths import fit
 from ktui.widgets.paint import paint_of, strip_of
+from ktui.widgets.row_strips import PREFIX_CELLS, Look, RowState, header_strip, row_strip
 
 FRAME_S = 0.04
 """Changes are painted at most 25 times a second."""
@@ -27,13 +25,11 @@ ROWS_PER_FRAME_MAX = 3_000
 """More changed rows than these wait for the next frame, so that keys get their turn."""
 AGED_ROWS_PER_FRAME = 8
 STRIPS_KEPT_MAX = 2_000
-PREFIX_CELLS = 3
-ALIGNED_RIGHT = ("Restarts", "Data", "Desired", "Current", "Up-to-date", "Available", "Count")
 
 
 class _Cached(NamedTuple):
     row: Row
-    state: tuple[bool, bool, bool]
+    state: RowState
     ages: tuple[str, ...]
     strip: Strip
 
@@ -65,6 +61,7 @@ class ResourceTable(ScrollView, can_focus=True):
         self.model = TableModel()
         self.marks: dict[str, Target] = {}
         self.wide = False
+        self.importance: Sequence[str] = IMPORTANCE
         self.all_namespaces = True
         self.empty_text = "loading…"
         self._clock = clock
@@ -292,7 +289,8 @@ class ResourceTable(ScrollView, can_focus=True):
             chosen = [i for i, c in enumerate(columns) if self.wide or not c.wide]
         else:
             chosen = [i for i in map(self.model.column_index, self._shown) if i >= 0]
-        if not self.all_namespaces:
+        first = next(iter(self.model.rows.values()), None)
+        if not self.all_namespaces or (first is not None and not first.namespace):
             chosen = [i for i in chosen if columns[i].name != "Namespace"]
         return chosen
 
@@ -321,9 +319,7 @@ class ResourceTable(ScrollView, can_focus=True):
             self._asked = natural_widths(columns, (), self._clock.now())
         room = self.size.width - PREFIX_CELLS - 1
         chosen = self._chosen_columns()
-        if not any(self.model.rows.values()) and "Namespace" in (c.name for c in columns):
-            chosen = [i for i in chosen if columns[i].name != "Namespace"] or chosen
-        self._layout_now = lay_out(columns, self._asked, room, chosen, self.wide)
+        self._layout_now = lay_out(columns, self._asked, room, chosen, self.wide, self.importance)
         self._strips.clear()
         size = Size(self._content_cells(), len(self.model) + 1)
         if size != self.virtual_size:
@@ -340,70 +336,27 @@ class ResourceTable(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         paint = paint_of(self)
         if y == 0:
-            return self._header()
+            return header_strip(self._look(), self.model.sort_by, self.model.descending, self.scroll_offset.x)
         position = self.scroll_offset.y + y - 1
         if position >= len(self.model):
             if not len(self.model) and y == max(1, self.size.height // 2):
                 return strip_of([(" " * 3, paint.base), (self.empty_text, paint.style("dim"))], self.size.width, paint.base)
             return strip_of([], self.size.width, paint.base)
         row = self.model.row_at(position)
-        state = (position == self._cursor, self.has_focus, row.uid in self.marks)
+        state = RowState(position == self._cursor, self.has_focus, row.uid in self.marks)
         ages = self._ages(row, self._clock.now())
         known = self._strips.get(row.uid)
         if known is None or known.row is not row or known.state != state or known.ages != ages:
             if len(self._strips) > STRIPS_KEPT_MAX:
                 self._strips.clear()
-            known = self._strips[row.uid] = _Cached(row, state, ages, self._row_strip(row, state))
+            known = self._strips[row.uid] = _Cached(row, state, ages, row_strip(self._look(), row, state, self._clock.now()))
         return known.strip.crop(self.scroll_offset.x, self.scroll_offset.x + self.size.width)
 
     def _ages(self, row: Row, now: float) -> tuple[str, ...]:
         return tuple([age_text(moment, now) for moment in row.ages])
 
-    def _row_strip(self, row: Row, state: tuple[bool, bool, bool]) -> Strip:
-        paint = paint_of(self)
-        selected, focused, marked = state
-        over = ("cursor" if focused else "cursor-blur",) if selected else ()
-        names = [column.name for column in self.model.columns]
-        health = of_row(names, row.cells)
-        rest = paint.style("text", *over)
-        mark_style = paint.style("mark" if marked else "accent", *over)
-        parts: list[tuple[str, Style]] = [
-            ("◆" if marked else "▎" if selected and focused else " ", mark_style),
-            (GLYPHS[health] + " " if health != IDLE or "Status" in names else "  ", paint.style(health, *over)),
-        ]
-        now = self._clock.now()
-        at = 0
-        for placed in self._layout_now.placed:
-            column = self.model.columns[placed.column]
-            text = cell_text(row, placed.column, column, now)
-            style = of_cell(column.name, text)
-            if style is None:
-                style = ("text" if health != "bad" else "bad") if column.name == "Name" else "dim" if row.terminating else "cell"
-            right = column.number or column.name in ALIGNED_RIGHT
-            look = paint.style(style, *over)
-            shown = " " * (placed.at - at) + fit(text, placed.cells, right)
-            if look.underline or look.reverse:
-                bare = shown.strip()
-                lead = len(shown) - len(shown.lstrip())
-                parts += [(shown[:lead], rest), (bare, look), (shown[lead + len(bare) :], rest)]
-            else:
-                parts.append((shown, look))
-            at = placed.at + placed.cells
-        return strip_of(parts, max(self.size.width, at + PREFIX_CELLS), rest)
-
-    def _header(self) -> Strip:
-        paint = paint_of(self)
-        parts: list[tuple[str, Style]] = [(" " * PREFIX_CELLS, paint.base)]
-        at = 0
-        for placed in self._layout_now.placed:
-            column = self.model.columns[placed.column]
-            sorted_by = placed.column == self.model.sort_by
-            arrow = ("↓" if self.model.descending else "↑") if sorted_by else ""
-            right = column.number or column.name in ALIGNED_RIGHT
-            parts.append((" " * (placed.at - at), paint.base))
-            parts.append((fit(column.name.upper() + arrow, placed.cells, right), paint.style("accent" if sorted_by else "column")))
-            at = placed.at + placed.cells
-        return strip_of(parts, self.size.width, paint.base, self.scroll_offset.x)
+    def _look(self) -> Look:
+        return Look(paint_of(self), self.model.columns, self._layout_now, self.size.width)
 
     # -- keys and mouse ------------------------------------------------------------------------------------------
 

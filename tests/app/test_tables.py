@@ -150,8 +150,8 @@ def test_the_text_twin_prints_glyph_and_word() -> None:
     model = TableModel(COLUMNS)
     model.apply(Changes([row(1, age=300), row(2, "CrashLoopBackOff", age=60)]))
     assert table_text(model, 1000.0, 80).splitlines() == [
-        "  NAMESPACE     NAME     READY     STATUS              AGE",
-        "● dev           web-1    1/1       Running             5m",
-        "✖ dev           web-2    0/1       CrashLoopBackOff    60s",
+        "  NAMESPACE    NAME     READY    STATUS              AGE",
+        "● dev          web-1    1/1      Running             5m",
+        "✖ dev          web-2    0/1      CrashLoopBackOff    60s",
     ]
     assert summary(model) == [("bad", "✖ 1"), ("ok", "● 1")]
