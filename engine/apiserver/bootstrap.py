@@ -1,4 +1,4 @@
-"""What every cluster has from the start (pkg/controlplane: system namespaces, priority classes, the kubernetes Service)."""
+"""What every cluster has from the start (pkg/controlplane): system namespaces, priority classes, the kubernetes Service."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +12,9 @@ from engine.base.objects import Obj, name_of, namespace_of
 
 ACTOR = "kube-apiserver"
 USER = User("system:apiserver", ("system:masters", "system:authenticated"))
+
+HOST, PORT = "172.18.0.1", 6443
+"""Where pods reach this server: the address of the simulated host."""
 
 SYSTEM_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
@@ -30,11 +33,31 @@ def _objects() -> list[tuple[str, dict[str, Any]]]:
         ("priorityclasses.scheduling.k8s.io", {"metadata": {"name": name}, "value": value, "description": text})
         for name, (value, text) in PRIORITY_CLASSES.items()
     ]
+    return [*namespaces, *classes, *_service()]
+
+
+def _service() -> list[tuple[str, dict[str, Any]]]:
+    """The Service `kubernetes`, whose endpoints the server writes itself (pkg/controlplane/reconcilers/endpointsadapter.go)."""
     service = {
-        "metadata": {"name": "kubernetes", "namespace": "default", "labels": {"component": "apiserver", "provider": "kubernetes"}},
-        "spec": {"clusterIP": "10.96.0.1", "ports": [{"name": "https", "port": 443, "targetPort": 6443}]},
+        "metadata": _metadata({"component": "apiserver", "provider": "kubernetes"}),
+        "spec": {"clusterIP": "10.96.0.1", "ports": [{"name": "https", "port": 443, "targetPort": PORT}]},
     }
-    return [*namespaces, *classes, ("services", service)]
+    ports = [{"name": "https", "port": PORT, "protocol": "TCP"}]
+    endpoints = {
+        "metadata": _metadata({"endpointslice.kubernetes.io/skip-mirror": "true"}),
+        "subsets": [{"addresses": [{"ip": HOST}], "ports": ports}],
+    }
+    endpoint_slice = {
+        "metadata": _metadata({"kubernetes.io/service-name": "kubernetes"}),
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [HOST], "conditions": {"ready": True}}],
+        "ports": ports,
+    }
+    return [("services", service), ("endpoints", endpoints), ("endpointslices.discovery.k8s.io", endpoint_slice)]
+
+
+def _metadata(labels: Obj) -> Obj:
+    return {"name": "kubernetes", "namespace": "default", "labels": labels}
 
 
 def bootstrap(ctx: Context) -> None:

@@ -116,3 +116,18 @@ def test_the_api_servers_own_service_has_the_first_address() -> None:
         assert _ip(service) == "10.96.0.1"
 
     serving(body)
+
+
+def test_the_api_server_publishes_where_it_is_itself() -> None:
+    async def body(rig: Rig) -> None:
+        endpoints = rig.store.get("endpoints", "default", "kubernetes")
+        found = rig.store.get("endpointslices.discovery.k8s.io", "default", "kubernetes")
+        assert endpoints is not None
+        assert found is not None
+        port = {"name": "https", "port": 6443, "protocol": "TCP"}
+        assert endpoints["subsets"] == [{"addresses": [{"ip": "172.18.0.1"}], "ports": [port]}]
+        assert endpoints["metadata"]["labels"] == {"endpointslice.kubernetes.io/skip-mirror": "true"}
+        assert (found["endpoints"], found["ports"]) == ([{"addresses": ["172.18.0.1"], "conditions": {"ready": True}}], [port])
+        assert found["metadata"]["labels"] == {"kubernetes.io/service-name": "kubernetes"}
+
+    serving(body)
