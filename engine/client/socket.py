@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.base import errors, limits
 from engine.base.api import Request, Response, Stream
-from engine.base.errors import from_status
+from engine.base.errors import StatusError, from_status
 from engine.client import frames
 
 
@@ -80,8 +80,8 @@ class SocketTransport:
         stream = self._streams[number] = _SocketStream(number, self)
         try:
             message = await self._exchange(frames.OPEN, request, number)
-        except BaseException:
-            self._streams.pop(number, None)
+        except (StatusError, frames.FrameError, asyncio.CancelledError):
+            self.forget(number)
             raise
         if message[1] == frames.OPENED:
             return stream

@@ -124,8 +124,12 @@ class _Connection:
 
     def _finished(self, number: int, task: asyncio.Task[None]) -> None:
         self._tasks.pop(number, None)
-        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, ConnectionError):
-            log.error("request %d failed", number, exc_info=error)
+        if task.cancelled() or (error := task.exception()) is None or isinstance(error, ConnectionError):
+            return
+        log.error("request %d failed", number, exc_info=error)
+        refusal = _refusal(errors.internal("the request failed within the engine; its log says how"))
+        for message in (frames.response_message(number, refusal), [number, frames.END]):
+            self._writer.write(frames.encode(message))
 
     async def _answer(self, number: int, request: Request, streaming: bool) -> None:
         answer = await self._handler.handle(request)
@@ -152,9 +156,10 @@ class _Connection:
     async def _stream(self, number: int, stream: Stream) -> None:
         try:
             await self._write(frames.encode([number, frames.OPENED]))
-            while items := await stream.batch():
-                await self._store.durable(self._store.revision)
-                await self._write(frames.encode([number, frames.BATCH, items]))
+            with contextlib.suppress(StoreClosedError):  # What is not durable is not shown; a new list shows what is.
+                while items := await stream.batch():
+                    await self._store.durable(self._store.revision)
+                    await self._write(frames.encode([number, frames.BATCH, items]))
             await self._write(frames.encode([number, frames.END]))
         finally:
             stream.close()

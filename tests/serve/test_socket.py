@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.apiserver.server import ApiServer
-from engine.base.api import TABLE, Client, ListQuery, Request, Response
-from engine.base.errors import StatusError
+from engine.base.api import TABLE, Client, ListQuery, Request, Response, Stream, WatchEvent
+from engine.base.errors import StatusError, from_status
 from engine.base.world import real_world
 from engine.client import frames
 from engine.client.socket import SocketTransport
@@ -50,6 +50,30 @@ def serve(path: Path, test: Callable[[Served], Awaitable[None]]) -> None:
         assert [task for task in left if not task.done()] == []
 
     asyncio.run(body())
+
+
+class _Handler:
+    """Answers by `answer`, which may fail as only a programming error does."""
+
+    def __init__(self, answer: Callable[[Request], Response | Stream]) -> None:
+        self._answer = answer
+
+    async def handle(self, request: Request) -> Response | Stream:
+        return self._answer(request)
+
+
+class _Stream:
+    """One batch, and then a programming error."""
+
+    def __init__(self) -> None:
+        self._batches = [[WatchEvent("ADDED", {})]]
+        self.closed = False
+
+    async def batch(self) -> list[WatchEvent]:
+        return self._batches.pop()
+
+    def close(self) -> None:
+        self.closed = True
 
 
 @pytest.fixture
@@ -130,6 +154,34 @@ def test_answers_wait_until_they_are_durable(path: Path) -> None:
         gate.set()
         assert (await creating)["metadata"]["name"] == "a"
         await client.transport.close()
+
+    serve(path, test)
+
+
+def test_a_request_that_fails_within_the_engine_is_answered_and_a_stream_ends(path: Path) -> None:
+    stream = _Stream()
+
+    def answer(request: Request) -> Response | Stream:
+        if request.path == "/stream":
+            return stream
+        raise KeyError(request.path)
+
+    async def test(served: Served) -> None:
+        served.server = SocketServer(path, _Handler(answer), served.store)
+        await served.server.start()
+        client = await served.client()
+        for asked in (client.transport.send, client.transport.open):
+            with pytest.raises(StatusError) as raised:
+                refused = await asked(Request("GET", "/fails"))
+                assert isinstance(refused, Response)
+                raise from_status(refused.body)
+            assert raised.value.code == 500
+        opened = await client.transport.open(Request("GET", "/stream"))
+        assert [event.type for event in await opened.batch()] == ["ADDED"]
+        assert await opened.batch() == []
+        assert stream.closed
+        await client.transport.close()
+        await served.server.stop()
 
     serve(path, test)
 
