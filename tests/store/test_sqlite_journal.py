@@ -289,6 +289,17 @@ def test_a_failure_undoes_updates_and_deletions_that_are_not_durable(path):
     session(path, scenario, page_count_max=20)
 
 
+def test_only_the_owner_can_read_the_files(path):
+    async def scenario(store):
+        store.commit([put("a", 0)], ME)
+        await store.durable(store.revision)
+        return {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+
+    modes = session(path, scenario)
+    assert modes.keys() >= {"journal.db", "journal.db-wal", "journal.db-lock"}
+    assert set(modes.values()) == {0o600}, "they hold Secrets"
+
+
 def test_a_second_process_is_refused(path):
     fill(path)
     code = "import sys; from pathlib import Path; from engine.store.journals.sqlite import SqliteJournal; SqliteJournal(Path(sys.argv[1]))"

@@ -69,6 +69,7 @@ class LogFile:
         self.path = path
         self._lock = _Lock(path)
         self._open: list[sqlite3.Connection] = []
+        os.close(_private(path))
         try:
             self._writer = self._connect()
             self._reader = self._connect()
@@ -138,9 +139,7 @@ class LogFile:
             JournalError: rows are missing or changed.
         """
         try:
-            rows, keys = (
-                self._reader.execute(f"SELECT count(*) FROM log {how}").fetchone()[0] for how in ("NOT INDEXED", "INDEXED BY log_key")
-            )
+            rows, keys = self._count("NOT INDEXED"), self._count("INDEXED BY log_key")
             if rows != keys:
                 raise JournalError(f"{self.path}: is damaged: {keys} rows are indexed, {rows} are there")
         except sqlite3.Error as error:
@@ -247,15 +246,24 @@ def _insert(rows: int) -> str:
     return f"INSERT INTO log VALUES {','.join([row] * rows)}"
 
 
+def _private(path: Path) -> int:
+    """The file, opened to be read and written; made, where there is none, so that nobody but its owner can read it (it holds Secrets).
+
+    Raises:
+        JournalError: it cannot be opened.
+    """
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise JournalError(f"{path}: {error.strerror}") from error
+
+
 class _Lock:
     """The file `<journal>-lock`: locked by the process that has the journal open, holding the last acknowledged revision."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.with_name(path.name + "-lock")
-        try:
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise JournalError(f"{self.path}: {error.strerror}") from error
+        self._file = _private(self.path)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
