@@ -7,7 +7,7 @@ from types import MappingProxyType
 import engine.kinds
 from engine.base.plugins import exported
 from engine.kinds.common.model import Kind
-from engine.kinds.common.served import STORED_AS, served
+from engine.kinds.common.served import served
 
 
 class Registry:
@@ -38,7 +38,7 @@ class Registry:
 
     def stored_as(self, kind: Kind) -> Kind:
         """The kind under which objects of `kind` are kept: events of events.k8s.io are core events; else itself."""
-        return self.by_resource.get(STORED_AS.get(kind.resource, ""), kind)
+        return self.by_resource[kind.stored_as] if kind.stored_as else kind
 
     def extended(self, kinds: Iterable[Kind]) -> "Registry":
         """This registry with `kinds` added, or replaced where the resource is known."""

@@ -3,7 +3,8 @@
 from engine.kinds.common.model import ALL_VERBS, Kind, ScaleSubresource
 
 # group/versions, preferred first; then its resources: plural, kind, scope, and where there are any: short names, categories (`in`),
-# subresources, verbs (all unless told), `generation` where metadata.generation is counted (pkg/registry/*/strategy.go).
+# subresources, verbs (all unless told), `generation` where metadata.generation is counted (pkg/registry/*/strategy.go), the resource
+# that it is another view of (`as`).
 SERVED = """
 core/v1
     bindings Binding namespaced verbs=create
@@ -32,7 +33,7 @@ apps/v1
     replicasets ReplicaSet namespaced short=rs in=all sub=scale,status generation
     statefulsets StatefulSet namespaced short=sts in=all sub=scale,status generation
 events.k8s.io/v1
-    events Event namespaced short=ev
+    events Event namespaced short=ev as=events
 authentication.k8s.io/v1
     selfsubjectreviews SelfSubjectReview cluster verbs=create
     tokenreviews TokenReview cluster verbs=create
@@ -95,9 +96,6 @@ flowcontrol.apiserver.k8s.io/v1
     prioritylevelconfigurations PriorityLevelConfiguration cluster sub=status generation
 """
 
-STORED_AS = {"events.events.k8s.io": "events"}
-"""Resources whose objects are kept, in another form, under another resource."""
-
 
 def _resource(group: str, versions: tuple[str, ...], line: str) -> Kind:
     plural, kind, scope, *rest = line.split()
@@ -119,6 +117,7 @@ def _resource(group: str, versions: tuple[str, ...], line: str) -> Kind:
         scale=ScaleSubresource() if "scale" in subresources else None,
         subresources=tuple(name for name in subresources if name not in ("status", "scale")),
         has_generation="generation" in marks,
+        stored_as=marks.get("as", ""),
     )
 
 
