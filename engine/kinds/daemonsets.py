@@ -26,9 +26,11 @@ _new_status = fresh_status(_FIRST_STATUS)
 
 
 def _defaults(obj: Obj) -> Obj:
+    """As pkg/apis/apps/v1/defaults.go; the annotation is what conversion makes of a generation that is not set (v1/conversion.go)."""
     obj = workload_defaults(obj, {"revisionHistoryLimit": 10})
     spec = rolling_update(obj["spec"], "updateStrategy", {"maxUnavailable": 1, "maxSurge": 0})
-    return obj if spec is obj["spec"] else {**obj, "spec": spec}
+    obj = obj if spec is obj["spec"] else {**obj, "spec": spec}
+    return obj if TEMPLATE_GENERATION in annotations_of(obj) else _with_generation(obj, "0")
 
 
 def _with_generation(obj: Obj, generation: str) -> Obj:

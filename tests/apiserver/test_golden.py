@@ -20,7 +20,7 @@ DIFFERENT = {
         30: _NULL_TIMES,
         32: _NULL_TIMES,
     },
-    "defaults": {9: "the annotation belongs to the manager: upstream's conversion adds it before ownership is recorded"},
+    "defaults": {},
     "tables": {6: _TYPE_META, 40: _CRD_STATUS},
     "corpus-defaults": {},
 }
