@@ -25,7 +25,7 @@ def _defaults(obj: Obj) -> Obj:
 
 
 def _stored(spec: Obj) -> list[str]:
-    return [v["name"] for v in spec.get("versions") or () if v.get("storage")]
+    return [v.get("name") or "" for v in spec.get("versions") or () if v.get("storage")]
 
 
 def _prepare_create(obj: Obj) -> Obj:

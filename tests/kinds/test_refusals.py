@@ -185,6 +185,11 @@ REFUSED: dict[str, tuple[str, Obj, str]] = {
         {"spec": CRD},
         'metadata.name: Invalid value: "x": must be spec.names.plural+"."+spec.group',
     ),
+    "a stored version without a name": (
+        "customresourcedefinitions.apiextensions.k8s.io",
+        {"spec": {**CRD, "versions": [{"storage": True}]}},
+        "spec.versions[0].schema.openAPIV3Schema: Required value: schemas are required",
+    ),
     "a folder without a path": ("folders.ktui.dev", {"spec": {}}, "spec.path: Required value"),
 }
 
