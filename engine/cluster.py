@@ -102,7 +102,7 @@ class Cluster:
         if not self.options.nodes:
             return
         try:
-            await self.client.acting_as("ktui").create("storageclasses.storage.k8s.io", DEFAULT_STORAGE_CLASS)
+            await self.client.create("storageclasses.storage.k8s.io", DEFAULT_STORAGE_CLASS)
         except StatusError as error:
             if error.code != 409:
                 raise
