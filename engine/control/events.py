@@ -14,8 +14,8 @@ from engine.base.world import World
 
 PENDING_MAX = 10_000
 """Events that wait to be written; more are dropped. client-go keeps 1,000 per component; ours start 5,000 pods at once."""
-TURN_EVENTS = 32
-"""Events written before other tasks get a turn."""
+TURN_EVENTS = 8
+"""Events written before other tasks get a turn: few, as nobody waits for events, but for what the other tasks do."""
 CACHE_MAX = 4_096
 AGGREGATE_AFTER = 10
 AGGREGATE_INTERVAL_S = 600.0
@@ -129,14 +129,54 @@ class Correlator:
         return False
 
 
+class Behind:
+    """Writes what recorders recorded, in order, behind everybody's back: a task that ends when idle.
+
+    Recorders of many nodes share one, so that the events of all nodes together leave other work its turn.
+    """
+
+    def __init__(self) -> None:
+        self._pending: deque[tuple[Recorder, _Record]] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, recorder: "Recorder", record: _Record) -> None:
+        """Write an event when it is its turn."""
+        self._pending.append((recorder, record))
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._write_all(), name="events")
+
+    async def flush(self) -> None:
+        """Wait until everything recorded so far is written."""
+        if self._task is not None and not self._task.done():
+            await asyncio.shield(self._task)
+
+    def close(self) -> None:
+        """Give up what is not written yet."""
+        self._pending.clear()
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _write_all(self) -> None:
+        written = 0
+        while self._pending:
+            recorder, record = self._pending.popleft()
+            written += 1
+            if written % TURN_EVENTS == 0:
+                await asyncio.sleep(0)
+            await recorder.write(record)
+
+
 class Recorder:
-    """Records events as one component. `event` never blocks and never raises; writing happens in a task that ends when idle.
+    """Records events as one component. `event` never blocks and never raises; `behind` writes, one's own unless it is shared.
 
     `style` is `core` for events with source and count, as the controllers and the kubelet make them, or `events` for those with
     eventTime and reportingController, as the scheduler makes them (events.k8s.io).
     """
 
-    def __init__(self, client: Client, world: World, component: str, host: str = "", style: str = "core") -> None:
+    def __init__(
+        self, client: Client, world: World, component: str, host: str = "", style: str = "core", behind: Behind | None = None
+    ) -> None:
         self._client = client
         self._clock = world.clock
         self._low_digits = world.rng.stream("event names")
@@ -144,8 +184,8 @@ class Recorder:
         self._host = host
         self._style = style
         self._source: Obj = {"component": component, "host": host} if host else {"component": component}
-        self._pending: deque[_Record] = deque()
-        self._writer: asyncio.Task[None] | None = None
+        self._behind = behind or Behind()
+        self._waiting = 0
         self._correlator = Correlator()
         self._last_ns = 0
         self._paths: dict[str, str] = {}
@@ -153,42 +193,34 @@ class Recorder:
 
     def event(self, about: Obj, type: str, reason: str, message: str, related: Obj | None = None, action: str = "") -> None:
         """Record an event about an object: `type` Normal or Warning. `action` is for the style `events` (`Binding`)."""
-        if len(self._pending) >= PENDING_MAX:
+        if self._waiting >= PENDING_MAX:
             self.dropped += 1
             return
+        self._waiting += 1
         metadata = about["metadata"]
         key = (about["kind"], metadata.get("namespace") or "", metadata["name"], metadata.get("uid") or "", about["apiVersion"])
-        self._pending.append(_Record(key, _reference(about), type, reason, message, self._clock.now(), related, action))
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.get_running_loop().create_task(self._write_all(), name=f"events/{self._component}")
+        self._behind.add(self, _Record(key, _reference(about), type, reason, message, self._clock.now(), related, action))
 
     async def flush(self) -> None:
         """Wait until everything recorded so far is written."""
-        if self._writer is not None and not self._writer.done():
-            await asyncio.shield(self._writer)
+        await self._behind.flush()
 
     def close(self) -> None:
         """Give up what is not written yet."""
-        self._pending.clear()
-        if self._writer is not None:
-            self._writer.cancel()
+        self._behind.close()
 
-    async def _write_all(self) -> None:
-        written = 0
-        while self._pending:
-            record = self._pending.popleft()
-            written += 1
-            if written % TURN_EVENTS == 0:
-                await asyncio.sleep(0)
-            for _ in range(RETRIES_MAX):
-                try:
-                    await (self._write_core(record) if self._style == "core" else self._write_series(record))
-                    break
-                except StatusError as error:
-                    if error.code not in (429, 500, 503, 504):
-                        log.debug("event %s %s: %s", record.reason, record.about, error)
-                        break
-                    await asyncio.sleep(RETRY_S)
+    async def write(self, record: _Record) -> None:
+        """Write an event that was recorded here; what the server does not take for now is tried again."""
+        self._waiting -= 1
+        for _ in range(RETRIES_MAX):
+            try:
+                await (self._write_core(record) if self._style == "core" else self._write_series(record))
+                return
+            except StatusError as error:
+                if error.code not in (429, 500, 503, 504):
+                    log.debug("event %s %s: %s", record.reason, record.about, error)
+                    return
+                await asyncio.sleep(RETRY_S)
 
     async def _write_core(self, record: _Record) -> None:
         correlator = self._correlator

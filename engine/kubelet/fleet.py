@@ -9,7 +9,7 @@ from engine.base.api import Client, Request, Stream, User
 from engine.base.errors import StatusError, bad_request, not_found
 from engine.base.objects import Obj, revision_of, uid_of
 from engine.base.world import World
-from engine.control.events import Recorder
+from engine.control.events import Behind, Recorder
 from engine.control.informers import Handler, Informers
 from engine.kubelet import adoption, nodes, references, step
 from engine.kubelet.admission import NODE_SHUTDOWN, Used, admit
@@ -64,6 +64,7 @@ class Fleet:
         self._pods.emit, self._pods.finished = self._emit, self._finished
         self._writer = StatusWriter(world, self._pods, lambda name: self._nodes[name].heart.client)
         self._heartbeat = Heartbeat(world, runtime)
+        self._events = Behind()
         self._nodes: dict[str, _Node] = {}
         self._following: list[tuple[str, Handler]] = []
         self._resolving: dict[str, None] = {}
@@ -110,9 +111,7 @@ class Fleet:
         self._following.clear()
         self._pods.close()
         self._runtime.close()
-        for node in self._nodes.values():
-            if node.recorder is not None:
-                node.recorder.close()
+        self._events.close()
 
     # -- nodes
 
@@ -162,7 +161,7 @@ class Fleet:
 
     def _recorder(self, node: _Node) -> Recorder:
         if node.recorder is None:
-            node.recorder = Recorder(node.heart.client, self._world, "kubelet", node.heart.spec.name)
+            node.recorder = Recorder(node.heart.client, self._world, "kubelet", node.heart.spec.name, behind=self._events)
         return node.recorder
 
     def _node_changed(self, kind: str, old: Obj | None, new: Obj) -> None:

@@ -90,7 +90,7 @@ _container_values = st.fixed_dictionaries(
     optional={
         "image": _words,
         "command": st.lists(_words, min_size=1, max_size=2),
-        "ports": st.lists(_port_values, min_size=1, max_size=2, unique_by=_port_key),
+        "ports": st.lists(_port_values, min_size=1, max_size=2, unique_by=lambda p: _port_key(p)),
     },
 )
 specs: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
