@@ -82,11 +82,18 @@ class TemplateResults:
         spreading = [(plugin, plugin.prepare(pod, around)) for plugin in profile.spreading]
         self._spreading: list[tuple[SpreadingPlugin, Spreading]] = [(p, state) for p, state in spreading if state is not None]
         self._silent = [plugin for plugin, state in spreading if state is None]
+        self._only, self._elsewhere = _narrowed(active)
         self._rejected: dict[str, Rejection] = {}
         self._group_of: dict[str, _Group] = {}
         self._groups: dict[_Group, dict[str, None]] = {}
-        for node in self._snapshot.nodes.values():
+        nodes = self._snapshot.nodes
+        for node in nodes.values() if self._only is None else [nodes[name] for name in sorted(self._only) if name in nodes]:
             self._judge(node)
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether only some nodes were looked at, which the pod names: no other pod is like it."""
+        return self._only is not None
 
     def _judge(self, node: NodeInfo) -> None:
         name = node.name
@@ -117,10 +124,45 @@ class TemplateResults:
                 return rejection
         return None
 
+    def what_if(self, pod: PodInfo, name: str, gone: Sequence[PodInfo]) -> Rejection | None:
+        """What a node would say without some of its pods: with the pods that are nominated to it before `pod`, and without them
+        (RunFilterPluginsWithNominatedPods)."""
+        node = self._snapshot.nodes[name]
+        nominees = self._snapshot.nominees_before(name, pod)
+        rejection = self._suppose(node, gone, nominees)
+        return self._suppose(node, gone, ()) if rejection is None and nominees else rejection
+
+    def _suppose(self, node: NodeInfo, gone: Sequence[PodInfo], more: Sequence[PodInfo]) -> Rejection | None:
+        rejection = self._filter(node.supposing(gone, more))
+        states = [state for _, state in self._spreading if state.filters]
+        if rejection is not None or not states:
+            return rejection
+        moves = [*((pod, -1) for pod in gone), *((pod, 1) for pod in more)]
+        for state in states:
+            for pod, sign in moves:
+                state.follow(node, pod, sign)
+            rejection = state.judge(state.domain(node))
+            for pod, sign in moves:
+                state.follow(node, pod, -sign)
+            if rejection is not None:
+                return rejection
+        return None
+
+    def _held(self, pod: PodInfo) -> dict[str, Rejection]:
+        """Nodes that would take the pod but for those nominated to them before it."""
+        held = {}
+        for name in self._snapshot.nominees:
+            if name in self._group_of and (nominees := self._snapshot.nominees_before(name, pod)):
+                rejection = self._suppose(self._snapshot.nodes[name], (), nominees)
+                if rejection is not None:
+                    held[name] = rejection
+        return held
+
     def refresh(self) -> bool:
         """Catch up with the snapshot; False where the results must be made anew (nodes came, went, were relabelled)."""
         changes = self._snapshot.changes_since(self._sequence)
-        if changes is None or any(change.topology for change in changes):
+        reads_taints = any(state.reads_taints for _, state in self._spreading)
+        if changes is None or any(change.topology or (reads_taints and change.taints) for change in changes):
             return False
         touched: dict[str, NodeInfo] = {}
         nodes = self._snapshot.nodes
@@ -139,16 +181,29 @@ class TemplateResults:
             return False
         return all(state.follow(node, pod, sign) for _, state in self._spreading)
 
-    def decide(self, rng: Rng) -> Decision:
-        """Choose among the feasible nodes."""
-        feasible, rejected = self._feasible()
+    def decide(self, rng: Rng, pod: PodInfo | None = None) -> Decision:
+        """Choose among the feasible nodes for `pod` (the one the results were made with by default); one that it is nominated to
+        comes before all others."""
+        pod = pod or self._pod
+        held = self._held(pod) if self._snapshot.nominees else {}
+        groups, rejected = self._feasible()
+        feasible = {group: self._members(group, held) for group in groups}
+        feasible = {group: members for group, members in feasible.items() if members}
         if not feasible:
-            return Decision(rejections=self._all_rejections(rejected))
+            return Decision(rejections=self._all_rejections(rejected, held))
+        count = sum(map(len, feasible.values()))
+        nominated = self._snapshot.nominated_node(pod.uid)
+        if nominated in self._group_of and nominated in feasible.get(self._group_of[nominated], ()):
+            return Decision(nominated, 0, count)
         totals = self._totals(feasible)
         best = max(totals)
-        winners = [self._groups[group] for group, total in zip(feasible, totals, strict=True) if total == best]
-        count = sum(map(len, winners))
-        return Decision(_nth(winners, rng.randrange(count) if count > 1 else 0), best, sum(len(self._groups[g]) for g in feasible))
+        winners = [members for members, total in zip(feasible.values(), totals, strict=True) if total == best]
+        ties = sum(map(len, winners))
+        return Decision(_nth(winners, rng.randrange(ties) if ties > 1 else 0), best, count)
+
+    def _members(self, group: _Group, held: Mapping[str, Rejection]) -> Mapping[str, None]:
+        members = self._groups[group]
+        return members if held.keys().isdisjoint(members) else {name: None for name in members if name not in held}
 
     def _feasible(self) -> tuple[list[_Group], dict[_Group, Rejection]]:
         filtering = [(at, state) for at, (_, state) in enumerate(self._spreading) if state.filters]
@@ -170,14 +225,17 @@ class TemplateResults:
                 feasible.append(group)
         return feasible, rejected
 
-    def _all_rejections(self, by_group: Mapping[_Group, Rejection]) -> dict[str, Rejection]:
+    def _all_rejections(self, by_group: Mapping[_Group, Rejection], held: Mapping[str, Rejection]) -> dict[str, Rejection]:
         found: dict[str, Rejection] = {}
         for name in self._snapshot.nodes:
-            rejection = self._rejected.get(name)
-            found[name] = rejection if rejection is not None else by_group[self._group_of[name]]
+            group = self._group_of.get(name)
+            if group is None:
+                found[name] = self._rejected.get(name, self._elsewhere)
+            else:
+                found[name] = held[name] if name in held else by_group[group]
         return found
 
-    def _totals(self, feasible: list[_Group]) -> list[int]:
+    def _totals(self, feasible: Mapping[_Group, Mapping[str, None]]) -> list[int]:
         totals = [0] * len(feasible)
         for at, (plugin, _, _) in enumerate(self._scorers):
             scores = [group.scores[at] for group in feasible]
@@ -189,8 +247,8 @@ class TemplateResults:
             if not state.scores:
                 continue
             sizes: Counter[Hashable] = Counter()
-            for group in feasible:
-                sizes[group.domains[at]] += len(self._groups[group])
+            for group, members in feasible.items():
+                sizes[group.domains[at]] += len(members)
             rated = dict(zip(sizes, state.rate(sizes), strict=True))
             for i, group in enumerate(feasible):
                 totals[i] += spreader.weight * rated[group.domains[at]]
@@ -198,12 +256,25 @@ class TemplateResults:
 
     def scores(self) -> dict[str, int]:
         """The final score of each feasible node, for whoever asks why a pod is where it is."""
-        feasible, _ = self._feasible()
-        totals = self._totals(feasible) if feasible else []
-        return {name: total for group, total in zip(feasible, totals, strict=True) for name in self._groups[group]}
+        groups, _ = self._feasible()
+        totals = self._totals({group: self._groups[group] for group in groups}) if groups else []
+        return {name: total for group, total in zip(groups, totals, strict=True) for name in self._groups[group]}
 
 
-def _nth(members: list[dict[str, None]], index: int) -> str:
+def _narrowed(active: Sequence[tuple[Plugin, Any]]) -> tuple[frozenset[str] | None, Rejection]:
+    """The names of the only nodes to look at, None for all, and what the others are told."""
+    only: frozenset[str] | None = None
+    by: list[str] = []
+    for plugin, state in active:
+        names = plugin.narrow(state) if plugin.narrow is not None else None
+        if names is not None:
+            only = names if only is None else only & names
+            by.append(plugin.name)
+    reason = f"node(s) didn't satisfy plugin(s) [{' '.join(sorted(by))}]"
+    return only, Rejection(by[0] if by else "", (reason,), unresolvable=True)
+
+
+def _nth(members: list[Mapping[str, None]], index: int) -> str:
     for names in members:
         if index < len(names):
             if index == 0:
@@ -211,11 +282,3 @@ def _nth(members: list[dict[str, None]], index: int) -> str:
             return list(names)[index]
         index -= len(names)
     raise IndexError(index)
-
-
-def fits(profile: Profile, pod: PodInfo, node: NodeInfo, prepared: Mapping[str, Any]) -> bool:
-    """Whether the filters that look at one node only accept `pod` on it; `prepared` are the plugins' states by name."""
-    return all(
-        plugin.filter is None or prepared.get(plugin.name) is None or plugin.filter(prepared[plugin.name], pod, node) is None
-        for plugin in profile.plugins
-    )

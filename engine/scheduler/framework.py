@@ -7,7 +7,7 @@ Two forms of plugin keep a cycle from looking at every node again for every pod:
   judges domains, so that nodes of the same domain are judged once. Its state follows placements one by one.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -47,6 +47,8 @@ class Surroundings:
     snapshot: Snapshot
     lookup: Callable[[str, str, str], Obj | None]
     spread_selector: Callable[[PodInfo], Selector | None]
+    volumes: Callable[[], Iterable[Obj]] = tuple
+    """All persistent volumes."""
 
 
 def default_normalize(scores: list[int], reverse: bool = False) -> list[int]:
@@ -59,7 +61,7 @@ def default_normalize(scores: list[int], reverse: bool = False) -> list[int]:
 
 
 class ClusterEvent(NamedTuple):
-    """Something that may make pods schedulable: `nodes` `add`/`update`, `pods` `add` (bound) / `delete`, claims and volumes `update`."""
+    """Something that may make pods schedulable: `nodes` came, changed or went, `pods` were bound (`add`) or went, claims, volumes…"""
 
     resource: str
     action: str
@@ -67,6 +69,7 @@ class ClusterEvent(NamedTuple):
 
 NODE_ADDED = ClusterEvent("nodes", "add")
 NODE_UPDATED = ClusterEvent("nodes", "update")
+NODE_GONE = ClusterEvent("nodes", "delete")
 POD_BOUND = ClusterEvent("pods", "add")
 POD_GONE = ClusterEvent("pods", "delete")
 CLAIM_CHANGED = ClusterEvent("persistentvolumeclaims", "update")
@@ -92,6 +95,8 @@ class Plugin:
     weight: int = 0
     events: frozenset[ClusterEvent] = field(default_factory=frozenset)
     """What may make a pod schedulable that this plugin rejected (QueueingHints)."""
+    narrow: Callable[[Any], frozenset[str] | None] | None = None
+    """The names of the only nodes to look at (PreFilterResult), None for all."""
 
 
 class Spreading(Protocol):
@@ -99,6 +104,8 @@ class Spreading(Protocol):
 
     filters: bool
     scores: bool
+    reads_taints: bool
+    """Whether it must be made anew when taints change."""
 
     def domain(self, node: NodeInfo) -> Hashable:
         """What of a node matters."""

@@ -1,9 +1,7 @@
 """What events and conditions say about a pod that fits nowhere (pkg/scheduler/framework/types.go FitError)."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-
-from engine.scheduler.framework import Rejection
+from collections.abc import Iterable
 
 NO_VICTIMS = "No preemption victims found for incoming pod"
 NOT_HELPFUL = "Preemption is not helpful for scheduling"
@@ -21,16 +19,6 @@ def unavailable(nodes: int, reasons: Iterable[str]) -> str:
 
 
 def rejected_before(nodes: int, reason: str) -> str:
-    """What a pod is told that a plugin rejected before any node was looked at."""
-    return f"0/{nodes} nodes are available: {reason}."
-
-
-def preemption(rejections: Mapping[str, Rejection], nodes: int) -> str:
-    """What preemption could not do: pods were sought on the nodes where fewer pods would help."""
-    reasons = [NOT_HELPFUL if rejection.unresolvable else NO_VICTIMS for rejection in rejections.values()]
-    return f"preemption: {unavailable(nodes, reasons)}"
-
-
-def preemption_refused(nodes: int) -> str:
-    """Preemption after a rejection that no node could change."""
-    return f"preemption: {unavailable(nodes, [NOT_HELPFUL] * nodes)}"
+    """What a pod is told that a plugin rejected before any node was looked at. The end is upstream's since 1.34: its PostFilter plugins
+    find no state of a cycle that went no further than PreFilter, and that error is all they say."""
+    return f"0/{nodes} nodes are available: {reason}. not found"

@@ -1,6 +1,6 @@
 """The scheduler's picture of the nodes and the pods on them, with a log of what changed so that cached results can catch up."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import NamedTuple
 
@@ -70,12 +70,15 @@ class NodeInfo:
             else:
                 del self.ports[port]
 
-    def without(self, uids: set[str]) -> "NodeInfo":
-        """A copy on which some of the pods are gone; for preemption's what-if."""
+    def supposing(self, gone: Iterable[PodInfo], more: Iterable[PodInfo]) -> "NodeInfo":
+        """A copy on which some of the pods are gone and others have come; for what-ifs."""
         copy = NodeInfo(self.obj)
+        left = {pod.uid for pod in gone}
         for uid, pod in self.pods.items():
-            if uid not in uids:
+            if uid not in left:
                 copy.add(pod)
+        for pod in more:
+            copy.add(pod)
         return copy
 
 
@@ -94,6 +97,7 @@ class Change(NamedTuple):
     pod: PodInfo | None = None
     sign: int = 0
     topology: bool = False
+    taints: bool = False
 
 
 class Snapshot:
@@ -105,9 +109,12 @@ class Snapshot:
         self.image_nodes: dict[str, int] = {}
         """How many nodes have an image."""
         self.affine: dict[str, PodInfo] = {}
-        """Pods on nodes that say something about other pods, by uid."""
+        """Pods on nodes, or nominated to run on one, that say something about other pods, by uid."""
+        self.nominees: dict[str, dict[str, PodInfo]] = {}
+        """By node: pods that wait for their victims to leave it, by uid."""
         self.sequence = 0
         self._changes: list[Change] = []
+        self._nominations: dict[str, str] = {}
         self._places: dict[str, tuple[str, PodInfo]] = {}
         self._strays: dict[str, dict[str, PodInfo]] = {}
         """Pods on nodes that are not known (yet), by node."""
@@ -116,20 +123,22 @@ class Snapshot:
         """A node came or changed; whether it matters to scheduling."""
         name = obj["metadata"]["name"]
         node = self.nodes.get(name)
-        topology = node is None or node.labels != labels_of(obj)
         if node is None:
             node = self.nodes[name] = NodeInfo(obj)
             for pod in self._strays.pop(name, {}).values():
                 node.add(pod)
             self._count_images(node.images, 1)
         elif _matters(node.obj, obj):
+            taints, topology = node.taints, node.labels != labels_of(obj)
             self._count_images(node.images, -1)
             node.describe(obj)
             self._count_images(node.images, 1)
+            self._log(Change(name, topology=topology, taints=taints != node.taints))
+            return True
         else:
             node.obj = obj
             return False
-        self._log(Change(name, topology=topology))
+        self._log(Change(name, topology=True))
         return True
 
     def remove_node(self, name: str) -> None:
@@ -189,6 +198,33 @@ class Snapshot:
             if not strays:
                 self._strays.pop(node_name, None)
         return pod
+
+    def nominate(self, pod: PodInfo, node_name: str) -> None:
+        """A pod is to run on a node once there is room; on none where the name is empty."""
+        before = self._nominations.pop(pod.uid, "")
+        if before:
+            nominees = self.nominees[before]
+            del nominees[pod.uid]
+            if not nominees:
+                del self.nominees[before]
+        if node_name:
+            self._nominations[pod.uid] = node_name
+            self.nominees.setdefault(node_name, {})[pod.uid] = pod
+        if pod.has_affinity and before != node_name:
+            if node_name:
+                self.affine[pod.uid] = pod
+            elif pod.uid not in self._places:
+                self.affine.pop(pod.uid, None)
+            self._log(Change(node_name or before, topology=True))
+
+    def nominated_node(self, uid: str) -> str:
+        """Where a pod is nominated to run, empty where nowhere."""
+        return self._nominations.get(uid, "")
+
+    def nominees_before(self, node_name: str, pod: PodInfo) -> list[PodInfo]:
+        """The pods nominated to a node that go before `pod`: those of at least its priority."""
+        nominees = self.nominees.get(node_name)
+        return [p for p in nominees.values() if p.priority >= pod.priority and p.uid != pod.uid] if nominees else []
 
     def node_of(self, uid: str) -> str:
         """The node of a pod, empty where it is on none."""

@@ -20,11 +20,14 @@ class QueuedPod:
 
     pod: PodInfo
     added: float
+    """When it joined the queue, or joined it again."""
     attempts: int = 0
     tried: float = 0.0
     """When the last attempt ended."""
     rejected_by: frozenset[ClusterEvent] = frozenset()
     """What may make it schedulable."""
+    changed: bool = False
+    """Whether it was updated while it was being scheduled."""
     place: str = ""
     """active, backoff, unschedulable, gated, or empty while it is being scheduled."""
 
@@ -42,13 +45,19 @@ class SchedulingQueue:
         self._active: list[tuple[int, float, int, QueuedPod]] = []
         self._backoff: list[tuple[float, int, QueuedPod]] = []
         self._count = itertools.count()
-        self._happened: list[ClusterEvent] | None = None
+        self._unschedulable: dict[str, QueuedPod] = {}
+        self._happened: set[ClusterEvent] = set()
+        """What happened since the last pod was taken out."""
 
     def __len__(self) -> int:
         return len(self._pods)
 
     def __contains__(self, uid: str) -> bool:
         return uid in self._pods
+
+    def get(self, uid: str) -> QueuedPod | None:
+        """A pod that waits or is being scheduled."""
+        return self._pods.get(uid)
 
     def pods(self) -> list[QueuedPod]:
         """All pods that wait, in no particular order of turn."""
@@ -72,14 +81,20 @@ class SchedulingQueue:
             self.add(pod, now)
             return
         queued.pod = pod
-        if changed and queued.place in ("gated", "unschedulable"):
+        if not changed:
+            return
+        if queued.place in ("gated", "unschedulable"):
+            self._unschedulable.pop(pod.uid, None)
             self._settle(queued)
+        elif not queued.place:
+            queued.changed = True
 
     def remove(self, uid: str) -> None:
         """A pod is bound or gone."""
         queued = self._pods.pop(uid, None)
         if queued is not None:
             queued.place = "gone"
+            self._unschedulable.pop(uid, None)
 
     def pop(self, now: float) -> QueuedPod | None:
         """The next pod to schedule, None while there is none."""
@@ -89,7 +104,8 @@ class SchedulingQueue:
             if queued.place == "active" and self._pods.get(queued.pod.uid) is queued:
                 queued.place = ""
                 queued.attempts += 1
-                self._happened = []
+                queued.changed = False
+                self._happened = set()
                 return queued
         return None
 
@@ -97,26 +113,24 @@ class SchedulingQueue:
         """The pod fits nowhere now; it is tried again when one of `waits_for` happens (or just did, while it was being tried)."""
         if self._pods.get(queued.pod.uid) is not queued:
             return
-        queued.tried = now
+        queued.tried = queued.added = now
         queued.rejected_by = waits_for
-        if not waits_for or any(event in waits_for for event in self._happened or ()):
+        if not waits_for or queued.changed or not waits_for.isdisjoint(self._happened):
             self._back_off(queued, now)
         else:
             queued.place = "unschedulable"
+            self._unschedulable[queued.pod.uid] = queued
 
     def happened(self, event: ClusterEvent, now: float) -> None:
         """Something changed: pods that waited for it are tried again after their back-off."""
-        if self._happened is not None:
-            self._happened.append(event)
-        for queued in self._pods.values():
-            if queued.place == "unschedulable" and event in queued.rejected_by:
-                self._back_off(queued, now)
+        self._happened.add(event)
+        for queued in [queued for queued in self._unschedulable.values() if event in queued.rejected_by]:
+            self._back_off(queued, now)
 
     def flush_leftovers(self, now: float) -> None:
         """Try again what has been unschedulable for too long."""
-        for queued in self._pods.values():
-            if queued.place == "unschedulable" and now - queued.tried > UNSCHEDULABLE_MAX_S:
-                self._back_off(queued, now)
+        for queued in [queued for queued in self._unschedulable.values() if now - queued.tried > UNSCHEDULABLE_MAX_S]:
+            self._back_off(queued, now)
 
     def next_due(self) -> float | None:
         """When the next back-off ends, None where none runs."""
@@ -125,6 +139,7 @@ class SchedulingQueue:
         return self._backoff[0][0] if self._backoff else None
 
     def _back_off(self, queued: QueuedPod, now: float) -> None:
+        self._unschedulable.pop(queued.pod.uid, None)
         due = queued.tried + queued.backoff_s
         if due <= now:
             self._activate(queued)

@@ -4,10 +4,11 @@ import asyncio
 import functools
 import logging
 from collections.abc import Iterable
+from typing import Any
 
 import engine.scheduler.plugins
 from engine.base import errors
-from engine.base.api import STRATEGIC_PATCH, Client, Request, Response
+from engine.base.api import STRATEGIC_PATCH, Client, DeleteOptions, Request, Response
 from engine.base.causes import Cause
 from engine.base.clock import rfc3339
 from engine.base.errors import StatusError
@@ -17,12 +18,14 @@ from engine.base.selectors import Requirement, Selector, from_label_selector, fr
 from engine.base.world import World
 from engine.control.events import Recorder
 from engine.control.informers import Handler, Informers
+from engine.control.volumes import CLAIMS, CLASSES, SELECTED_NODE, VOLUMES
 from engine.scheduler import messages, volumes
 from engine.scheduler.cycle import Decision, Profile, TemplateResults
 from engine.scheduler.framework import (
     CLAIM_CHANGED,
     CLASS_CHANGED,
     NODE_ADDED,
+    NODE_GONE,
     NODE_UPDATED,
     POD_BOUND,
     POD_GONE,
@@ -33,7 +36,7 @@ from engine.scheduler.framework import (
 )
 from engine.scheduler.nodes import Snapshot
 from engine.scheduler.pods import PodInfo
-from engine.scheduler.preemption import Preemption, preempt
+from engine.scheduler.preemption import PREEMPTED, NoPreemption, Preemption, preempt
 from engine.scheduler.queue import FLUSH_PERIOD_S, QueuedPod, SchedulingQueue
 from engine.scheduler.templates import Templates
 from engine.scheduler.verdicts import Verdict, Verdicts
@@ -44,7 +47,6 @@ TURN_PODS = 32
 """Cycles before other tasks get a turn."""
 
 SERVICES, REPLICA_SETS, STATEFUL_SETS = "services", "replicasets.apps", "statefulsets.apps"
-CLAIMS, VOLUMES, CLASSES = "persistentvolumeclaims", "persistentvolumes", "storageclasses.storage.k8s.io"
 BUDGETS = "poddisruptionbudgets.policy"
 SPREADING_OWNERS = {"ReplicaSet": REPLICA_SETS, "StatefulSet": STATEFUL_SETS, "ReplicationController": "replicationcontrollers"}
 
@@ -63,29 +65,38 @@ class Scheduler:
         self._informers = informers or Informers(client, world)
         self._own_informers = informers is None
         self._following: list[tuple[str, Handler]] = []
+        self._profile = Profile.of(exported(engine.scheduler.plugins, "PLUGIN"))
+        self._reset()
+
+    def _reset(self) -> None:
+        """Know nothing: what a scheduler knows it learns from the API when it starts."""
         self._snapshot = Snapshot()
         self._queue = SchedulingQueue()
         self._verdicts = Verdicts()
-        self._profile = Profile.of(exported(engine.scheduler.plugins, "PLUGIN"))
-        self._around = Surroundings(self._snapshot, self._lookup, self._spread_selector)
-        self._templates = Templates(self._profile, self._around)
+        around = Surroundings(self._snapshot, self._lookup, self._spread_selector, lambda: self._informers[VOLUMES].lister)
+        self._templates = Templates(self._profile, around)
         self._wake = asyncio.Event()
         self._volumes_changed = asyncio.Event()
-        self._binding: set[asyncio.Task[None]] = set()
+        self._binding: dict[str, asyncio.Task[None]] = {}
 
     async def verdict(self, request: Request, pod: Obj) -> Response:
-        """GET pods/verdict: what the last cycle found for a pending pod.
+        """GET pods/verdict: what the last cycle found for a pending pod, or which gates it waits for.
 
         Raises:
             StatusError: 404, the pod is scheduled or was not tried yet.
         """
         found = self._verdicts.get(uid_of(pod))
+        queued = self._queue.get(uid_of(pod))
+        if queued is not None and queued.place == "gated":
+            gates = [gate["name"] for gate in queued.pod.spec["schedulingGates"]]
+            found = Verdict(queued.added, 0, f"waiting for scheduling gates: [{' '.join(gates)}]", Decision())
         if found is None:
             raise errors.not_found("pods/verdict", pod["metadata"]["name"])
         return Response(200, found.to_object())
 
     async def run(self) -> None:
         """Schedule until cancelled."""
+        self._reset()
         try:
             async with asyncio.TaskGroup() as group:
                 self._follow()
@@ -96,7 +107,7 @@ class Scheduler:
                 await self._loop()
         finally:
             self._unfollow()
-            for task in self._binding:
+            for task in self._binding.values():
                 task.cancel()
             self._recorder.close()
 
@@ -140,6 +151,7 @@ class Scheduler:
     def _on_node(self, change: str, old: Obj | None, node: Obj) -> None:
         if change == DELETED:
             self._snapshot.remove_node(node["metadata"]["name"])
+            self._happened(NODE_GONE)
             return
         if self._snapshot.set_node(node):
             self._happened(NODE_ADDED if change == ADDED else NODE_UPDATED)
@@ -164,21 +176,36 @@ class Scheduler:
     def _on_pod(self, change: str, old: Obj | None, obj: Obj) -> None:
         uid = uid_of(obj)
         if change == DELETED or dig(obj, "status", "phase") in ("Succeeded", "Failed"):
-            self._queue.remove(uid)
-            self._verdicts.forget(uid)
+            self._settled(PodInfo(obj))
+            if (binding := self._binding.get(uid)) is not None:
+                binding.cancel()
             if self._snapshot.remove(uid) is not None:
                 self._happened(POD_GONE)
             return
         node_name = obj["spec"].get("nodeName")
         if node_name:
-            self._queue.remove(uid)
-            self._verdicts.forget(uid)
-            if self._snapshot.place(PodInfo(obj), node_name):
+            pod = PodInfo(obj)
+            self._settled(pod)
+            if self._snapshot.place(pod, node_name) or old is None or not old["spec"].get("nodeName"):
                 self._happened(POD_BOUND)
-        elif (obj["spec"].get("schedulerName") or NAME) == NAME and not self._snapshot.node_of(uid):
-            changed = old is None or old["spec"] is not obj["spec"] or labels_of(old) != labels_of(obj)
-            self._queue.update(PodInfo(obj), changed, self._world.clock.now())
-            self._wake.set()
+        elif (obj["spec"].get("schedulerName") or NAME) == NAME and (uid in self._queue or not self._snapshot.node_of(uid)):
+            self._waits(old, obj)
+
+    def _settled(self, pod: PodInfo) -> None:
+        """A pod is bound or gone."""
+        self._queue.remove(pod.uid)
+        self._verdicts.forget(pod.uid)
+        self._snapshot.nominate(pod, "")
+
+    def _waits(self, old: Obj | None, obj: Obj) -> None:
+        """A pod without a node came or changed; a nomination that its status does not show yet stands."""
+        pod = PodInfo(obj)
+        before, nominated = (dig(o, "status", "nominatedNodeName", default="") if o else "" for o in (old, obj))
+        if not self._snapshot.node_of(pod.uid):
+            self._snapshot.nominate(pod, nominated if nominated != before else self._snapshot.nominated_node(pod.uid))
+        changed = old is None or old["spec"] is not obj["spec"] or labels_of(old) != labels_of(obj)
+        self._queue.update(pod, changed, self._world.clock.now())
+        self._wake.set()
 
     def _happened(self, event: ClusterEvent) -> None:
         self._queue.happened(event, self._world.clock.now())
@@ -222,16 +249,17 @@ class Scheduler:
         except Unschedulable as error:
             await self._rejected(queued, error)
             return
-        decision = results.decide(self._rng)
+        decision = results.decide(self._rng, pod)
         if not decision.node:
             await self._fits_nowhere(queued, results, decision)
             return
         self._snapshot.place(pod, decision.node)
+        self._snapshot.nominate(pod, "")
         waiting = volumes.claims_of(pod, self._lookup).waiting if volumes.claim_names(pod) else []
         if waiting:
             task = asyncio.get_running_loop().create_task(self._bind_with_volumes(queued, decision.node, waiting))
-            self._binding.add(task)
-            task.add_done_callback(self._binding.discard)
+            self._binding[pod.uid] = task
+            task.add_done_callback(lambda _: self._binding.pop(pod.uid, None))
         else:
             await self._bind(queued, decision.node)
 
@@ -247,10 +275,9 @@ class Scheduler:
         try:
             await self._client.create_subresource("pods", pod.name, "binding", body, pod.namespace, cause)
         except StatusError as error:
-            self._snapshot.remove(pod.uid)
+            self._unassume(queued)
             if error.code != 404:
                 log.warning("binding %s/%s to %s: %s", pod.namespace, pod.name, node, error)
-                self._queue.put_back(queued, frozenset(), self._world.clock.now())
             return
         self._queue.remove(pod.uid)
         self._recorder.event(
@@ -262,7 +289,7 @@ class Scheduler:
         pod = queued.pod
         try:
             for claim in waiting:
-                patch = {"metadata": {"annotations": {volumes.SELECTED_NODE: node}}}
+                patch = {"metadata": {"annotations": {SELECTED_NODE: node}}}
                 cause = Cause("kube-scheduler", revision_of(pod.obj))
                 await self._client.patch(CLAIMS, claim["metadata"]["name"], patch, pod.namespace, cause=cause)
             async with asyncio.timeout(volumes.BIND_TIMEOUT_S):
@@ -270,19 +297,22 @@ class Scheduler:
                     await self._volumes_changed.wait()
         except (StatusError, TimeoutError) as error:
             log.warning("binding volumes of %s/%s: %s", pod.namespace, pod.name, error)
-            self._snapshot.remove(pod.uid)
-            self._queue.put_back(queued, frozenset(), self._world.clock.now())
+            self._unassume(queued)
             return
-        if queued.place != "gone":
-            await self._bind(queued, node)
+        await self._bind(queued, node)
+
+    def _unassume(self, queued: QueuedPod) -> None:
+        """The pod does not come to the node it was thought to be on; it is tried again, and others may have its place."""
+        self._snapshot.remove(queued.pod.uid)
+        self._queue.put_back(queued, frozenset(), self._world.clock.now())
+        self._happened(POD_GONE)
 
     def _all_bound(self, pod: PodInfo) -> bool:
         claims = (self._lookup(CLAIMS, pod.namespace, name) for name in volumes.claim_names(pod))
         return all(claim is not None and volumes.is_bound(claim) for claim in claims)
 
     async def _rejected(self, queued: QueuedPod, error: Unschedulable) -> None:
-        nodes = len(self._snapshot.nodes)
-        message = f"{messages.rejected_before(nodes, error.reason)} {messages.preemption_refused(nodes)}"
+        message = messages.rejected_before(len(self._snapshot.nodes), error.reason)
         await self._unschedulable(queued, message, Decision(), frozenset((error.plugin,)))
 
     async def _fits_nowhere(self, queued: QueuedPod, results: TemplateResults, decision: Decision) -> None:
@@ -292,48 +322,71 @@ class Scheduler:
             return
         reasons = [reason for rejection in decision.rejections.values() for reason in rejection.reasons]
         message = messages.unavailable(nodes, reasons)
-        chosen = preempt(queued.pod, decision, self._profile, self._around, self._informers[BUDGETS].lister.list(queued.pod.namespace))
-        if isinstance(chosen, str):
-            message = f"{message} {chosen}"
-        else:
-            await self._evict(queued.pod, chosen)
+        pod = queued.pod
+        found = preempt(pod, decision, results, self._snapshot, self._informers[BUDGETS].lister.list())
+        if isinstance(found, NoPreemption):
+            if found.tried:
+                self._snapshot.nominate(pod, "")
+            await self._unschedulable(queued, f"{message} {found.message}", decision, decision.plugins)
+            return
+        self._snapshot.nominate(pod, found.node)
         await self._unschedulable(queued, message, decision, decision.plugins)
+        await self._evict(pod, found)
 
     async def _unschedulable(self, queued: QueuedPod, message: str, decision: Decision, plugins: frozenset[str]) -> None:
+        """Say why, and where it is nominated to run (handleSchedulingFailure)."""
         pod, now = queued.pod, self._world.clock.now()
         self._verdicts.keep(pod.uid, Verdict(now, queued.attempts, message, decision))
         self._recorder.event(pod.obj, "Warning", "FailedScheduling", message, action="Scheduling")
         self._queue.put_back(queued, self._profile.events_of(plugins), now)
-        condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+        condition: Obj = {
+            "type": "PodScheduled",
+            "observedGeneration": pod.obj["metadata"].get("generation"),
+            "status": "False",
+            "reason": "Unschedulable",
+            "message": message,
+        }
         conditions: list[Obj] = dig(pod.obj, "status", "conditions", default=[])
         known: Obj = next((c for c in conditions if c["type"] == "PodScheduled"), {})
-        if all(known.get(name) == value for name, value in condition.items()):
-            return
-        since = known.get("lastTransitionTime") if known.get("status") == "False" else rfc3339(now)
-        patch = {"status": {"conditions": [{**condition, "lastTransitionTime": since, "lastProbeTime": None}]}}
-        await self._patch_status(pod, patch)
+        status: dict[str, Any] = {}
+        if any(known.get(name) != value for name, value in condition.items()):
+            since = known.get("lastTransitionTime") if known.get("status") == "False" else rfc3339(now)
+            status["conditions"] = [{**condition, "lastTransitionTime": since, "lastProbeTime": None}]
+        nominated = self._snapshot.nominated_node(pod.uid)
+        if nominated != dig(pod.obj, "status", "nominatedNodeName", default=""):
+            status["nominatedNodeName"] = nominated or None
+        if status:
+            await self._patch_status(pod, status)
 
-    async def _patch_status(self, pod: PodInfo, patch: Obj) -> None:
+    async def _patch_status(self, pod: PodInfo, status: Obj, because: PodInfo | None = None) -> None:
+        patch = {"metadata": {"uid": pod.uid}, "status": status}
+        cause = Cause("kube-scheduler", revision_of((because or pod).obj))
         try:
-            await self._client.patch(
-                "pods", pod.name, patch, pod.namespace, "status", STRATEGIC_PATCH, Cause("kube-scheduler", revision_of(pod.obj))
-            )
+            await self._client.patch("pods", pod.name, patch, pod.namespace, "status", STRATEGIC_PATCH, cause)
         except StatusError as error:
             log.debug("status of %s/%s: %s", pod.namespace, pod.name, error)
 
     async def _evict(self, pod: PodInfo, chosen: Preemption) -> None:
-        """Delete the victims and nominate the node (framework/preemption prepareCandidate)."""
+        """Delete the victims; pods of lower priority that were nominated to the node are no longer (prepareCandidate)."""
         now = rfc3339(self._world.clock.now())
         message = f"{NAME}: preempting to accommodate a higher priority pod"
-        condition = {"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler", "message": message}
+        condition = {"type": "DisruptionTarget", "status": "True", "reason": PREEMPTED, "message": message, "lastProbeTime": None}
         for victim in chosen.victims:
-            await self._patch_status(victim, {"status": {"conditions": [{**condition, "lastTransitionTime": now}]}})
+            if victim.terminating:
+                continue
+            generation = victim.obj["metadata"].get("generation")
+            conditions = [{**condition, "observedGeneration": generation, "lastTransitionTime": now}]
+            await self._patch_status(victim, {"conditions": conditions}, pod)
+            cause = Cause("kube-scheduler", revision_of(pod.obj))
             try:
-                await self._client.delete("pods", victim.name, victim.namespace, cause=Cause("kube-scheduler", revision_of(pod.obj)))
+                await self._client.delete("pods", victim.name, victim.namespace, DeleteOptions(uid=victim.uid), cause)
             except StatusError as error:
                 log.debug("preempting %s/%s: %s", victim.namespace, victim.name, error)
                 continue
             self._recorder.event(
                 victim.obj, "Normal", "Preempted", f"Preempted by pod {pod.uid} on node {chosen.node}", related=pod.obj, action="Preempting"
             )
-        await self._patch_status(pod, {"status": {"nominatedNodeName": chosen.node}})
+        for other in [*self._snapshot.nominees.get(chosen.node, {}).values()]:
+            if other.priority < pod.priority:
+                self._snapshot.nominate(other, "")
+                await self._patch_status(other, {"nominatedNodeName": None}, pod)

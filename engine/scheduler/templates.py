@@ -44,6 +44,8 @@ class Templates:
         known = self._known.pop(key, None)
         if known is None or not known.refresh():
             known = TemplateResults(self._profile, pod, self._around)
+            if known.narrowed:
+                return known
         while len(self._known) >= TEMPLATES_MAX:
             del self._known[next(iter(self._known))]
         self._known[key] = known

@@ -10,6 +10,7 @@ from tests.scheduler.objects import Board, node, pod
 
 TAINT = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}
 AFFINITY = "node(s) didn't match Pod's node affinity/selector"
+ELSEWHERE = "node(s) didn't satisfy plugin(s) [NodeAffinity]"
 
 
 def required(*terms: Obj) -> Obj:
@@ -39,7 +40,7 @@ def expression(key: str, operator: str, *values: str) -> Obj:
         ({"labels": {"disk": "ssd"}}, {"affinity": required(expression("disk", "In", "hdd"), expression("disk", "Exists"))}, ()),
         ({"labels": {"size": "5"}}, {"affinity": required(expression("size", "Gt", "5"))}, (AFFINITY,)),
         ({}, {"affinity": required({"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n"]}]})}, ()),
-        ({}, {"affinity": required({"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["m"]}]})}, (AFFINITY,)),
+        ({}, {"affinity": required({"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["m"]}]})}, (ELSEWHERE,)),
         ({}, {"affinity": required({})}, (AFFINITY,)),
         ({}, {"nodeName": "other"}, ("node(s) didn't match the requested node name",)),
     ],

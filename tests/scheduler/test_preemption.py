@@ -3,12 +3,13 @@
 from engine.base.objects import Obj
 from engine.scheduler import messages
 from engine.scheduler.pods import PodInfo
-from engine.scheduler.preemption import Preemption, preempt
-from tests.scheduler.objects import PROFILE, Board, node, pod
+from engine.scheduler.preemption import NoPreemption, Preemption, preempt
+from tests.scheduler.objects import Board, node, pod
 
 
-def attempt(board: Board, wanting: PodInfo, budgets: list[Obj] | None = None) -> Preemption | str:
-    return preempt(wanting, board.decide(wanting), PROFILE, board.around, budgets or [])
+def attempt(board: Board, wanting: PodInfo, budgets: list[Obj] | None = None) -> Preemption | NoPreemption:
+    results = board.results(wanting)
+    return preempt(wanting, results.decide(board.rng), results, board.snapshot, budgets or [])
 
 
 def test_only_as_many_victims_as_needed_and_the_least_important_ones() -> None:
@@ -55,14 +56,14 @@ def test_equal_priority_is_no_victim() -> None:
     said = (
         "preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling."
     )
-    assert attempt(board, wanting) == said
+    assert attempt(board, wanting) == NoPreemption(said, tried=True)
 
 
 def test_a_pod_may_refuse_to_preempt() -> None:
     board = Board([node("n", cpu="2")])
     board.snapshot.place(pod(cpu="2"), "n")
     found = attempt(board, pod(cpu="2", priority=10, preemptionPolicy="Never"))
-    assert found == "preemption: not eligible due to preemptionPolicy=Never."
+    assert found == NoPreemption("preemption: not eligible due to preemptionPolicy=Never.")
 
 
 def test_reasons_are_counted_and_sorted_as_text() -> None:

@@ -49,6 +49,7 @@ class Affinities:
 
     filters = True
     scores = True
+    reads_taints = False
 
     def __init__(self, pod: PodInfo, around: Surroundings) -> None:
         self._pod = pod
@@ -140,7 +141,7 @@ def _matching(terms: Iterable[Term], pod: PodInfo, namespaces: Mapping[str, Mapp
 
 
 def prepare(pod: PodInfo, around: Surroundings) -> Affinities | None:
-    """Nothing to say where neither this pod nor any that is placed says anything about others."""
+    """Nothing to say where neither this pod nor any that is placed or nominated says anything about others."""
     if not pod.has_affinity and not around.snapshot.affine:
         return None
     return Affinities(pod, around)

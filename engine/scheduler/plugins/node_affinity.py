@@ -4,7 +4,8 @@ from typing import Any, NamedTuple
 
 from engine.base.node_selection import RequiredNodes, term_of
 from engine.base.objects import Obj, dig
-from engine.scheduler.framework import NODE_EVENTS, Plugin, Rejection, Surroundings, default_normalize
+from engine.base.selectors import IN
+from engine.scheduler.framework import NODE_EVENTS, Plugin, Rejection, Surroundings, Unschedulable, default_normalize
 from engine.scheduler.nodes import NodeInfo
 from engine.scheduler.pods import PodInfo
 
@@ -13,20 +14,41 @@ REJECTION = Rejection(NAME, ("node(s) didn't match Pod's node affinity/selector"
 
 
 class State(NamedTuple):
-    """What the pod asks for."""
+    """What the pod asks for; `only` are the nodes that it names, None where it does not."""
 
     required: RequiredNodes | None
     preferred: list[tuple[int, Any]]
+    only: frozenset[str] | None
 
 
 def prepare(pod: PodInfo, around: Surroundings) -> State | None:
-    """Nothing to say about pods without selector and affinity."""
+    """Nothing to say about pods without selector and affinity.
+
+    Raises:
+        Unschedulable: the terms ask for two nodes at once.
+    """
     required = RequiredNodes.of(pod.spec)
     terms: list[Obj] = dig(pod.spec, "affinity", "nodeAffinity", "preferredDuringSchedulingIgnoredDuringExecution", default=[])
     preferred = [(term["weight"], term_of(term["preference"])) for term in terms if term.get("weight")]
     if required.anything and not preferred:
         return None
-    return State(None if required.anything else required, preferred)
+    only = _named(required)
+    if only is not None and not only:
+        raise Unschedulable(NAME, "pod affinity terms conflict")
+    return State(None if required.anything else required, preferred, only)
+
+
+def _named(required: RequiredNodes) -> frozenset[str] | None:
+    """The nodes that every term names by metadata.name, as those of DaemonSet pods do."""
+    if not required.terms:
+        return None
+    found: frozenset[str] = frozenset()
+    for term in required.terms:
+        names = [frozenset(field.values) for field in term.fields if field.operator == IN]
+        if not names:
+            return None
+        found |= names[0].intersection(*names[1:])
+    return found
 
 
 def judge(state: Any, pod: PodInfo, node: NodeInfo) -> Rejection | None:
@@ -39,4 +61,14 @@ def score(state: Any, pod: PodInfo, node: NodeInfo) -> int:
     return sum(weight for weight, term in state.preferred if term.match(node.labels, node.name))
 
 
-PLUGIN = Plugin(NAME, order=40, prepare=prepare, filter=judge, score=score, normalize=default_normalize, weight=2, events=NODE_EVENTS)
+PLUGIN = Plugin(
+    NAME,
+    order=40,
+    prepare=prepare,
+    filter=judge,
+    score=score,
+    normalize=default_normalize,
+    weight=2,
+    events=NODE_EVENTS,
+    narrow=lambda state: state.only,
+)

@@ -1,7 +1,7 @@
 """Pods are spread over zones, hosts or other domains (plugins/podtopologyspread; upstream's system defaults included)."""
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 from engine.base.node_selection import RequiredNodes
@@ -11,6 +11,7 @@ from engine.base.taints import untolerated
 from engine.scheduler.framework import (
     MAX_NODE_SCORE,
     NODE_EVENTS,
+    NODE_GONE,
     POD_BOUND,
     POD_GONE,
     Rejection,
@@ -61,8 +62,10 @@ def _constraint(constraint: Obj, pod: PodInfo) -> Constraint:
 class _Counts:
     """How many matching pods there are per domain of one constraint, and per node where the domain is the host."""
 
-    def __init__(self, constraint: Constraint, pod: PodInfo) -> None:
+    def __init__(self, constraint: Constraint, pod: PodInfo, keys: tuple[str, ...]) -> None:
         self.constraint = constraint
+        self.keys = keys
+        """The labels that a node must have to count."""
         self.per_host = constraint.key == HOSTNAME
         self.by_domain: dict[str, int] = {}
         self._namespace = pod.namespace
@@ -78,9 +81,7 @@ class _Counts:
 
     def change(self, node: NodeInfo, sign: int) -> None:
         """A matching pod came or left."""
-        domain = node.labels.get(self.constraint.key)
-        if domain in self.by_domain:
-            self.by_domain[domain] += sign
+        self.by_domain[node.labels[self.constraint.key]] += sign
 
     def domain(self, node: NodeInfo) -> Hashable:
         """The label's value, or the count where each node is a domain of its own: nodes with equally many pods are alike."""
@@ -101,38 +102,44 @@ class _Counts:
         return min(self.by_domain.values(), default=0)
 
 
+def _counts(constraints: Sequence[Constraint], pod: PodInfo, require_all: bool) -> list[_Counts]:
+    keys = tuple(constraint.key for constraint in constraints)
+    return [_Counts(constraint, pod, keys if require_all else (constraint.key,)) for constraint in constraints]
+
+
 class Spread:
     """The state for one pod template."""
 
     def __init__(self, pod: PodInfo, hard: list[Constraint], soft: list[Constraint], require_all: bool, around: Surroundings) -> None:
-        self._hard = [_Counts(constraint, pod) for constraint in hard]
-        self._soft = [_Counts(constraint, pod) for constraint in soft]
+        self._hard = _counts(hard, pod, require_all)
+        self._soft = _counts(soft, pod, require_all)
         self._all = self._hard + self._soft
         self._self_match = [int(c.constraint.selector.matches(pod.labels)) for c in self._hard]
         self._require_all = require_all
         self.filters = bool(hard)
         self.scores = bool(soft)
-        required = RequiredNodes.of(pod.spec)
-        tolerations = pod.spec.get("tolerations") or ()
-        for group in (self._hard, self._soft):
-            for node in around.snapshot.nodes.values():
-                if require_all and any(c.constraint.key not in node.labels for c in group):
-                    continue
-                for counts in group:
-                    if counts.constraint.key not in node.labels:
-                        continue
-                    if counts.constraint.honor_affinity and not required.match(node.labels, node.name):
-                        continue
-                    if counts.constraint.honor_taints and untolerated(node.taints, tolerations, ("NoSchedule", "NoExecute")):
-                        continue
+        self.reads_taints = any(c.constraint.honor_taints for c in self._all)
+        self._required = RequiredNodes.of(pod.spec)
+        self._tolerations = pod.spec.get("tolerations") or ()
+        for node in around.snapshot.nodes.values():
+            for counts in self._all:
+                if self._includes(counts, node):
                     counts.seen(node)
+
+    def _includes(self, counts: _Counts, node: NodeInfo) -> bool:
+        """Whether the pods of a node count (nodeLabelsMatchSpreadConstraints, matchNodeInclusionPolicies)."""
+        if any(key not in node.labels for key in counts.keys):
+            return False
+        if counts.constraint.honor_affinity and not self._required.match(node.labels, node.name):
+            return False
+        return not counts.constraint.honor_taints or untolerated(node.taints, self._tolerations, ("NoSchedule", "NoExecute")) is None
 
     def domain(self, node: NodeInfo) -> Hashable:
         return tuple([counts.domain(node) for counts in self._all])
 
     def follow(self, node: NodeInfo, pod: PodInfo, sign: int) -> bool:
         for counts in self._all:
-            if counts.matches(pod):
+            if counts.matches(pod) and self._includes(counts, node):
                 counts.change(node, sign)
         return True
 
@@ -186,4 +193,4 @@ def prepare(pod: PodInfo, around: Surroundings) -> Spread | None:
     return Spread(pod, [], defaults, False, around)
 
 
-PLUGIN = SpreadingPlugin(NAME, order=110, prepare=prepare, weight=2, events=NODE_EVENTS | {POD_BOUND, POD_GONE})
+PLUGIN = SpreadingPlugin(NAME, order=110, prepare=prepare, weight=2, events=NODE_EVENTS | {NODE_GONE, POD_BOUND, POD_GONE})
