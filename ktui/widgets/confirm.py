@@ -96,6 +96,11 @@ class Confirm(ModalScreen[bool]):
             self.dismiss(False)
         elif isinstance(self.focused, Input):
             return
+        elif self.question.typed and event.is_printable and event.character:
+            event.stop()
+            box = self.query_one(Input)
+            box.focus()
+            box.insert_text_at_cursor(event.character)
         elif event.key in ("left", "right", "h", "l"):
             event.stop()
             self.focus_next("Button")
