@@ -10,6 +10,7 @@ from engine.apiserver.options import write_options
 from engine.apiserver.representation import success
 from engine.apiserver.updating import current
 from engine.base.api import Response
+from engine.base.conditions import without
 from engine.base.errors import StatusError, bad_request, conflict
 from engine.base.objects import Obj, name_of, revision_of, uid_of
 
@@ -69,7 +70,7 @@ def _check(call: Call, pod: Obj, metadata: Obj, target: Obj) -> None:
 def _bound(ctx: Context, pod: Obj, node: str, binding: Obj) -> Obj:
     status = pod.get("status") or {}
     condition = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": ctx.time()}
-    others = [c for c in status.get("conditions") or () if c.get("type") != "PodScheduled"]
+    others = without(status.get("conditions") or (), "PodScheduled")
     metadata: dict[str, Any] = pod["metadata"]
     for field in ("labels", "annotations"):
         if binding.get(field):

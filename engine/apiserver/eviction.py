@@ -10,6 +10,7 @@ from engine.apiserver.options import DeletionOptions, write_options
 from engine.apiserver.representation import success
 from engine.apiserver.updating import current
 from engine.base.api import Response
+from engine.base.conditions import find, is_true, without
 from engine.base.errors import StatusError, bad_request, forbidden, too_many_requests
 from engine.base.objects import Obj, is_terminating, labels_of, name_of, revision_of
 from engine.base.selectors import from_label_selector
@@ -72,8 +73,7 @@ def _budget_of(ctx: Context, call: Call, pod: Obj) -> Obj | None:
 
 def _free_of(budget: Obj, pod: Obj) -> bool:
     """Whether the pod does not count: it is not ready, and the policy or the number of healthy pods lets it go."""
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    if any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions):
+    if is_true(pod, "Ready"):
         return False
     if (budget.get("spec") or {}).get("unhealthyPodEvictionPolicy") == "AlwaysAllow":
         return True
@@ -112,7 +112,7 @@ def _spend(ctx: Context, call: Call, budget: Obj, dry_run: bool) -> None:
 
 def _insufficient(status: Obj, now: str) -> list[Obj]:
     conditions: list[Obj] = list(status.get("conditions") or ())
-    before = next((c for c in conditions if c.get("type") == "DisruptionAllowed"), {})
+    before = find(conditions, "DisruptionAllowed") or {}
     condition = {
         "type": "DisruptionAllowed",
         "status": "False",
@@ -121,7 +121,7 @@ def _insufficient(status: Obj, now: str) -> list[Obj]:
         "reason": "InsufficientPods",
         "message": "",
     }
-    return [*(c for c in conditions if c.get("type") != "DisruptionAllowed"), condition]
+    return [*without(conditions, "DisruptionAllowed"), condition]
 
 
 def _with_condition(ctx: Context, pod: Obj) -> Obj:
@@ -134,5 +134,4 @@ def _with_condition(ctx: Context, pod: Obj) -> Obj:
         "reason": "EvictionByEvictionAPI",
         "message": "Eviction API: evicting",
     }
-    others = [c for c in status.get("conditions") or () if c.get("type") != "DisruptionTarget"]
-    return {**pod, "status": {**status, "conditions": [*others, condition]}}
+    return {**pod, "status": {**status, "conditions": [*without(status.get("conditions") or (), "DisruptionTarget"), condition]}}

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from engine.base.conditions import find
 from engine.base.objects import Obj, is_terminating, uid_of
-from engine.control.conditions import find
 from engine.control.intervals import Intervals
 from engine.control.job_pods import has_failed, index_of, is_indexed, judge
 from engine.control.pods import phase_of

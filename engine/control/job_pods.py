@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from engine.base.clock import parse_time
+from engine.base.conditions import condition_of
 from engine.base.objects import Obj, annotations_of, each, name_of, namespace_of
-from engine.control.pods import condition_of, phase_of
+from engine.control.pods import phase_of
 from engine.control.templates import pod_from_template
 
 FINALIZER = "batch.kubernetes.io/job-tracking"

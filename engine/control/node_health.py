@@ -5,8 +5,8 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from engine.base.clock import parse_time, rfc3339
+from engine.base.conditions import condition_of
 from engine.base.objects import Obj, labels_of, uid_of
-from engine.control.pods import condition_of
 
 GRACE_S = 50.0
 """--node-monitor-grace-period."""

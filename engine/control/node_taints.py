@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.base.clock import rfc3339
+from engine.base.conditions import condition_of
 from engine.base.objects import Obj, name_of, uid_of
 from engine.control.actions import Patch
-from engine.control.pods import condition_of
 
 NO_SCHEDULE, NO_EXECUTE = "NoSchedule", "NoExecute"
 NOT_READY = "node.kubernetes.io/not-ready"

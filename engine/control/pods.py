@@ -7,6 +7,7 @@ from functools import cmp_to_key
 from typing import NamedTuple
 
 from engine.base.clock import parse_time
+from engine.base.conditions import condition_of, is_true
 from engine.base.objects import Obj, annotations_of
 
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
@@ -33,19 +34,9 @@ def is_terminating(pod: Obj) -> bool:
     return bool(pod["metadata"].get("deletionTimestamp")) and not is_terminal(pod)
 
 
-def condition_of(obj: Obj, type: str) -> Obj | None:
-    """The condition of a type in status.conditions."""
-    for condition in (obj.get("status") or {}).get("conditions") or ():
-        if condition["type"] == type:
-            found: Obj = condition
-            return found
-    return None
-
-
 def is_ready(pod: Obj) -> bool:
     """Whether condition Ready is True."""
-    ready = condition_of(pod, "Ready")
-    return ready is not None and ready["status"] == "True"
+    return is_true(pod, "Ready")
 
 
 def ready_since(pod: Obj) -> float | None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.base.clock import parse_time, rfc3339
+from engine.base.conditions import Condition, find, updated, without
 from engine.base.objects import Obj, name_of
-from engine.control.conditions import Condition, find, updated, without
 from engine.control.rollouts import counted, has_progressed, is_complete, max_unavailable, replicas_of, total
 
 AVAILABLE, PROGRESSING, REPLICA_FAILURE = "Available", "Progressing", "ReplicaFailure"

@@ -6,12 +6,12 @@ from typing import Any
 
 from engine.base.api import STRATEGIC_PATCH
 from engine.base.clock import parse_time, rfc3339
+from engine.base.conditions import Condition, find
 from engine.base.objects import Obj, controller_of, is_terminating, labels_of, name_of, namespace_of, put, uid_of
 from engine.base.selectors import Selector
 from engine.control import job_accounting as accounting
 from engine.control.actions import Action, Actions, Create, Delete, Emit, Failure, Key, Parallel, Patch, Remember, RequeueAfter, Update
 from engine.control.batches import settling, succeeded
-from engine.control.conditions import Condition, find
 from engine.control.controller import Controller, Watch, owned_or_selected
 from engine.control.intervals import Intervals
 from engine.control.job_accounting import FAILURE_TARGET, SUCCESS_CRITERIA_MET, Account, End

@@ -6,9 +6,9 @@ from typing import Any
 
 from engine.base.api import ResourceInfo
 from engine.base.clock import parse_time, rfc3339
+from engine.base.conditions import Condition, find
 from engine.base.objects import Obj, is_terminating, put
 from engine.control.actions import Action, Actions, CheckEmpty, DeleteCollection, Key, RequeueAfter, Update
-from engine.control.conditions import Condition, find
 from engine.control.controller import Controller
 from engine.control.pods import is_terminal
 from engine.control.read import Read

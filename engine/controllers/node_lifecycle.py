@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from engine.base.api import STRATEGIC_PATCH
 from engine.base.clock import rfc3339
+from engine.base.conditions import condition_of
 from engine.base.objects import Obj, name_of, namespace_of, uid_of
 from engine.control.actions import Action, Actions, Emit, Key, Parallel, Patch, Remember, RequeueAfter
 from engine.control.controller import Controller
@@ -32,7 +33,6 @@ from engine.control.node_taints import (
     no_schedule_patch,
     taints_of,
 )
-from engine.control.pods import condition_of
 from engine.control.read import Read
 
 RESOURCE, LEASES = "nodes", "leases.coordination.k8s.io"

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from engine.base.clock import rfc3339
+from engine.base.conditions import condition_of, is_true, updated
 from engine.base.objects import Obj, is_terminating, name_of, namespace_of, uid_of
 from engine.control.actions import Action, Actions, Check, Delete, Key, Parallel, Patch, Remember, RequeueAfter
-from engine.control.conditions import updated
 from engine.control.controller import Controller
-from engine.control.pods import condition_of, is_terminal, phase_of
+from engine.control.pods import is_terminal, phase_of
 from engine.control.read import Read
 
 SWEEP = Key("", "sweep")
@@ -86,9 +86,8 @@ def _ended(pod: Obj, condition: Obj | None, now: float) -> Parallel:
 
 
 def _is_out_of_service(node: Obj) -> bool:
-    ready = condition_of(node, "Ready")
     taints = (node.get("spec") or {}).get("taints") or ()
-    return (ready is None or ready["status"] != "True") and any(t["key"] == OUT_OF_SERVICE for t in taints)
+    return not is_true(node, "Ready") and any(t["key"] == OUT_OF_SERVICE for t in taints)
 
 
 CONTROLLER = Controller(

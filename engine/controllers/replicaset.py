@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.base.clock import rfc3339
+from engine.base.conditions import find, updated, without
 from engine.base.objects import Obj, controller_of, is_terminating, labels_of, name_of, namespace_of, put, uid_of
 from engine.base.selectors import from_map
 from engine.control.actions import Action, Actions, Create, Delete, Failure, Key, Parallel, RequeueAfter, Update
-from engine.control.conditions import find, updated, without
 from engine.control.controller import Controller, Watch, owned_or_selected
 from engine.control.pods import available_in, by_deletion, is_active
 from engine.control.pods import is_terminating as is_terminating_pod

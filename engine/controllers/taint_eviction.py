@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 
 from engine.base.api import STRATEGIC_PATCH
 from engine.base.clock import rfc3339
+from engine.base.conditions import condition_of
 from engine.base.objects import Obj, is_terminating, name_of, namespace_of, uid_of
 from engine.base.taints import tolerates_one
 from engine.control.actions import Action, Actions, Delete, Emit, Key, Patch, Remember, RequeueAfter
 from engine.control.controller import Controller, Watch
 from engine.control.node_taints import NO_EXECUTE, taints_of
-from engine.control.pods import condition_of
 from engine.control.read import Read
 
 RESOURCE, NODES = "pods", "nodes"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from engine.base.conditions import condition_of, is_true
 from engine.base.objects import Obj, dig, is_terminating
 
 HEALTHY, PROGRESSING, DEGRADED, SUSPENDED, MISSING = "Healthy", "Progressing", "Degraded", "Suspended", "Missing"
@@ -34,14 +35,6 @@ def _number(obj: Obj, *path: str, default: int = 0) -> int:
     return found
 
 
-def _condition(obj: Obj, kind: str) -> Obj:
-    for condition in dig(obj, "status", "conditions", default=[]):
-        if condition.get("type") == kind:
-            found: Obj = condition
-            return found
-    return {}
-
-
 def _unobserved(obj: Obj) -> bool:
     return _number(obj, "metadata", "generation") > _number(obj, "status", "observedGeneration")
 
@@ -51,7 +44,7 @@ def _deployment(obj: Obj) -> Health:
         return Health(SUSPENDED, "paused")
     if _unobserved(obj):
         return Health(PROGRESSING, "waiting for the rollout to be observed")
-    progressing = _condition(obj, "Progressing")
+    progressing = condition_of(obj, "Progressing") or {}
     if progressing.get("reason") == "ProgressDeadlineExceeded":
         return Health(DEGRADED, progressing.get("message") or "exceeded its progress deadline")
     wanted, updated = _number(obj, "spec", "replicas", default=1), _number(obj, "status", "updatedReplicas")
@@ -67,7 +60,7 @@ def _deployment(obj: Obj) -> Health:
 def _replica_set(obj: Obj) -> Health:
     if _unobserved(obj):
         return Health(PROGRESSING, "waiting to be observed")
-    failure = _condition(obj, "ReplicaFailure")
+    failure = condition_of(obj, "ReplicaFailure") or {}
     if failure.get("status") == "True":
         return Health(DEGRADED, failure.get("message") or "cannot create pods")
     available, wanted = _number(obj, "status", "availableReplicas"), _number(obj, "spec", "replicas", default=1)
@@ -106,12 +99,12 @@ def _daemon_set(obj: Obj) -> Health:
 
 
 def _job(obj: Obj) -> Health:
-    failed = _condition(obj, "Failed")
+    failed = condition_of(obj, "Failed") or {}
     if failed.get("status") == "True":
         return Health(DEGRADED, failed.get("message") or "failed")
-    if _condition(obj, "Complete").get("status") == "True":
+    if is_true(obj, "Complete"):
         return GOOD
-    if _condition(obj, "Suspended").get("status") == "True":
+    if is_true(obj, "Suspended"):
         return Health(SUSPENDED, "suspended")
     return Health(PROGRESSING, "running")
 
@@ -131,12 +124,12 @@ def _pod(obj: Obj) -> Health:
     if phase == "Failed":
         return Health(DEGRADED, dig(obj, "status", "message") or dig(obj, "status", "reason") or "failed")
     if phase == "Pending":
-        unscheduled = _condition(obj, "PodScheduled")
+        unscheduled = condition_of(obj, "PodScheduled") or {}
         waiting_for = unscheduled.get("message") if unscheduled.get("status") == "False" else ""
         return Health(PROGRESSING, waiting_for or "pending")
     if policy != "Always":
         return Health(PROGRESSING, "running")
-    if _condition(obj, "Ready").get("status") == "True":
+    if is_true(obj, "Ready"):
         return GOOD
     crashed = next((s for s in statuses if dig(s, "lastState", "terminated")), None)
     if crashed is not None:
@@ -164,7 +157,7 @@ def _autoscaler(obj: Obj) -> Health:
         reason = condition.get("reason") or ""
         if condition.get("status") == "False" and (reason.startswith("FailedGet") or reason in ("FailedUpdateScale", "InvalidSelector")):
             return Health(DEGRADED, condition.get("message") or reason)
-    if _condition(obj, "AbleToScale").get("status") == "True" or _condition(obj, "ScalingLimited").get("status") == "True":
+    if is_true(obj, "AbleToScale") or is_true(obj, "ScalingLimited"):
         return GOOD
     return Health(PROGRESSING, "waiting to autoscale")
 

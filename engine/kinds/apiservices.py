@@ -3,6 +3,7 @@
 from typing import Any
 
 from engine.base import fields
+from engine.base.conditions import condition_of
 from engine.base.fields import FieldError
 from engine.base.objects import Obj, name_of
 from engine.kinds.common import names, tables
@@ -36,9 +37,8 @@ def _rules(obj: Obj, old: Obj | None) -> list[FieldError]:
 
 
 def _cells(obj: Obj, now: float) -> list[Any]:
-    spec, status = obj.get("spec") or {}, obj.get("status") or {}
-    service = spec.get("service")
-    available = next((c for c in status.get("conditions") or () if c.get("type") == "Available"), None)
+    service = (obj.get("spec") or {}).get("service")
+    available = condition_of(obj, "Available")
     shown = "Unknown"
     if available is not None:
         shown = "True" if available.get("status") == "True" else f"{available.get('status')} ({available.get('reason')})"

@@ -3,8 +3,9 @@
 from typing import Any
 
 from engine.base import fields
+from engine.base.conditions import is_true
 from engine.base.fields import FieldError
-from engine.base.objects import Obj, name_of
+from engine.base.objects import Obj, dig, name_of
 from engine.kinds.common import names
 from engine.kinds.common.lifecycle import keep_status
 from engine.kinds.common.metadata import validating
@@ -113,14 +114,10 @@ def _update(spec: Obj, old: Obj) -> list[FieldError]:
     """An established definition keeps its group, scope and kind; stored versions stay listed."""
     before, status = old.get("spec") or {}, old.get("status") or {}
     found: list[FieldError] = []
-    if any(c.get("type") == "Established" and c.get("status") == "True" for c in status.get("conditions") or ()):
+    if is_true(old, "Established"):
         for path in (("group",), ("scope",), ("names", "kind"), ("names", "plural")):
-            new_value: Any = spec
-            old_value: Any = before
-            for step in path:
-                new_value, old_value = (new_value or {}).get(step), (old_value or {}).get(step)
-            if new_value != old_value:
-                found.append(fields.invalid(f"spec.{'.'.join(path)}", new_value, "field is immutable"))
+            if dig(spec, *path) != dig(before, *path):
+                found.append(fields.invalid(f"spec.{'.'.join(path)}", dig(spec, *path), "field is immutable"))
     listed = [v.get("name") for v in spec.get("versions") or ()]
     for i, version in enumerate(status.get("storedVersions") or ()):
         if version not in listed:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from engine.base import fields
+from engine.base.conditions import condition_of
 from engine.base.fields import FieldError
 from engine.base.objects import Obj, name_of
 from engine.kinds.common import names, tables
@@ -29,8 +30,7 @@ def _rules(obj: Obj, old: Obj | None) -> list[FieldError]:
 
 def _cells(obj: Obj, now: float) -> list[Any]:
     spec = obj.get("spec") or {}
-    conditions = (obj.get("status") or {}).get("conditions") or ()
-    dangling = next((c for c in conditions if c.get("type") == "Dangling"), None)
+    dangling = condition_of(obj, "Dangling")
     method = spec.get("distinguisherMethod")
     return [
         name_of(obj),

@@ -4,6 +4,7 @@ from typing import Any
 
 from engine.base import fields, selectors
 from engine.base.clock import human_duration, parse_time
+from engine.base.conditions import is_true
 from engine.base.fields import FieldError
 from engine.base.objects import Obj, is_terminating, labels_of, name_of, put, uid_of
 from engine.kinds.common import names, tables
@@ -103,12 +104,12 @@ def _update(spec: Obj, old: Obj) -> list[FieldError]:
 def job_status(obj: Obj) -> str:
     """The text of the Status column."""
     for condition in ("Complete", "Failed"):
-        if tables.is_true(obj, condition):
+        if is_true(obj, condition):
             return condition
     if is_terminating(obj):
         return "Terminating"
     shown = ("Suspended", "FailureTarget", "SuccessCriteriaMet")
-    return next((c for c in shown if tables.is_true(obj, c)), "Running")
+    return next((c for c in shown if is_true(obj, c)), "Running")
 
 
 def _cells(obj: Obj, now: float) -> list[Any]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from engine.base import fields
+from engine.base.conditions import condition_of
 from engine.base.fields import FieldError
 from engine.base.objects import Obj, labels_of, name_of
 from engine.kinds.common import names, tables
@@ -105,8 +106,7 @@ def roles(node: Obj) -> list[str]:
 
 def node_status(node: Obj) -> str:
     """The text of the Status column."""
-    conditions = (node.get("status") or {}).get("conditions") or ()
-    ready = next((c for c in conditions if c.get("type") == "Ready"), None)
+    ready = condition_of(node, "Ready")
     shown = "Unknown" if ready is None else "Ready" if ready.get("status") == "True" else "NotReady"
     return f"{shown},SchedulingDisabled" if (node.get("spec") or {}).get("unschedulable") else shown
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.base.clock import human_duration, parse_time
+from engine.base.conditions import condition_of, is_true
 from engine.base.objects import Obj, is_terminating, name_of
 from engine.kinds.common import tables
 from engine.kinds.common.tables import NONE
@@ -41,7 +42,7 @@ class _Progress:
 def cells(pod: Obj, now: float) -> list[Any]:
     """One pod's row."""
     spec, status = pod.get("spec") or _EMPTY, pod.get("status") or _EMPTY
-    progress = _progress(spec, status)
+    progress = _progress(pod, spec, status)
     shown = progress.status
     if is_terminating(pod):
         if status.get("reason") == "NodeLost":
@@ -61,7 +62,7 @@ def cells(pod: Obj, now: float) -> list[Any]:
         _ip(status),
         spec.get("nodeName") or NONE,
         status.get("nominatedNodeName") or NONE,
-        _gates(spec, status),
+        _gates(pod),
     ]
 
 
@@ -81,17 +82,17 @@ def row_conditions(pod: Obj) -> list[Obj]:
     return []
 
 
-def _progress(spec: Obj, status: Obj) -> _Progress:
+def _progress(pod: Obj, spec: Obj, status: Obj) -> _Progress:
     progress = _Progress(status.get("reason") or status.get("phase") or "")
-    conditions = status.get("conditions") or ()
-    if any(c.get("type") == "PodScheduled" and c.get("reason") == "SchedulingGated" for c in conditions):
+    scheduled = condition_of(pod, "PodScheduled")
+    if scheduled is not None and scheduled.get("reason") == "SchedulingGated":
         progress.status = "SchedulingGated"
     sidecars = _Progress("")
     if status.get("initContainerStatuses"):
         _initialise(spec, status, progress, sidecars)
-    if not progress.initializing or _is_true(conditions, "Initialized"):
+    if not progress.initializing or is_true(pod, "Initialized"):
         progress.restarts, progress.last_restart = sidecars.restarts, sidecars.last_restart
-        _run(status, progress, _is_true(conditions, "Ready"))
+        _run(status, progress, is_true(pod, "Ready"))
     return progress
 
 
@@ -143,18 +144,13 @@ def _ended(state: Obj) -> str:
     return f"Signal:{state['signal']}" if state.get("signal") else f"ExitCode:{state.get('exitCode') or 0}"
 
 
-def _is_true(conditions: Any, kind: str) -> bool:
-    return any(c.get("type") == kind and c.get("status") == "True" for c in conditions)
-
-
 def _ip(status: Obj) -> str:
     ips = status.get("podIPs")
     return (ips[0].get("ip") if ips else status.get("podIP")) or NONE
 
 
-def _gates(spec: Obj, status: Obj) -> str:
-    gates = spec.get("readinessGates")
+def _gates(pod: Obj) -> str:
+    gates = (pod.get("spec") or {}).get("readinessGates")
     if not gates:
         return NONE
-    conditions = status.get("conditions") or ()
-    return f"{sum(_is_true(conditions, g.get('conditionType')) for g in gates)}/{len(gates)}"
+    return f"{sum(is_true(pod, g.get('conditionType')) for g in gates)}/{len(gates)}"

@@ -52,12 +52,6 @@ def age(obj: Obj, now: float) -> str:
     return ago((obj.get("metadata") or {}).get("creationTimestamp"), now)
 
 
-def is_true(obj: Obj, condition: str) -> bool:
-    """Whether a condition of status is True."""
-    conditions = (obj.get("status") or {}).get("conditions") or ()
-    return any(c.get("type") == condition and c.get("status") == "True" for c in conditions)
-
-
 def containers_and_images(spec: Obj) -> tuple[str, str]:
     """Names and images of a pod spec's containers, with commas."""
     containers = spec.get("containers") or ()
