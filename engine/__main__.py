@@ -2,12 +2,12 @@
 
 import argparse
 import asyncio
-import gc
 import logging
 import signal
 import sys
 from pathlib import Path
 
+from engine.base import collector
 from engine.client.local import socket_path, state_folder, state_root
 from engine.cluster import Cluster, ClusterOptions, open_store
 from engine.serve.socket import SocketServer
@@ -48,7 +48,7 @@ async def serve(options: argparse.Namespace) -> None:
         await server.start()
         cluster.start()
         log.info("serving on %s", server.path)
-        gc.freeze()
+        collector.settle()
         await stopping.wait()
     finally:
         await server.stop()

@@ -1,5 +1,6 @@
 """What a measure is, and what several of them share."""
 
+import gc
 import os
 import resource
 import sys
@@ -8,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from engine.base import collector
 
 
 class Figure(NamedTuple):
@@ -81,10 +84,7 @@ def process_rss_mb(pid: int) -> float:
 @contextmanager
 def quiet_collector() -> Iterator[None]:
     """What the engine does at start: long-lived objects are taken out of the collector's sight."""
-    import gc
-
-    gc.collect()
-    gc.freeze()
+    collector.settle()
     try:
         yield
     finally:
