@@ -43,6 +43,7 @@ class Confirm(ModalScreen[bool]):
     Confirm VerticalScroll { height: auto; max-height: 14; padding: 1 0 0 0; scrollbar-size-vertical: 1; }
     Confirm Static { width: 1fr; height: auto; background: $k-panel; }
     Confirm Input { margin: 1 0 0 0; background: $k-background; border: none; height: 1; padding: 0 1; }
+    Confirm Input:focus { border: none; background-tint: $k-panel 0%; }
     Confirm Horizontal { height: auto; align-horizontal: right; margin: 1 0; }
     Confirm Button { min-width: 12; height: 1; border: none; margin: 0 0 0 2; background: $k-panel; color: $k-text; text-style: none; }
     Confirm Button:focus { background: $k-focus; color: $k-background; text-style: bold !important; }
