@@ -11,7 +11,7 @@ import orjson
 from engine.apiserver.context import Call, Context
 from engine.apiserver.options import integer
 from engine.apiserver.representation import show, show_list
-from engine.apiserver.selection import Selection, selection_of
+from engine.apiserver.selection import EVERY_OBJECT, Selection, selection_of
 from engine.apiserver.updating import current
 from engine.base import fields
 from engine.base.api import Response
@@ -66,7 +66,7 @@ def get(ctx: Context, call: Call) -> Response:
 
 
 def _get_at(ctx: Context, call: Call, revision: int) -> Response:
-    found = _at(ctx, call.kind, call.namespace, revision, Selection(), call.name)
+    found = _at(ctx, call.kind, call.namespace, revision, EVERY_OBJECT, call.name)
     if not found:
         current(ctx, call)
         raise StatusError(404, "NotFound", f'{call.kind.resource} "{call.name}" not found at revision {revision}', {})

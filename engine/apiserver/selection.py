@@ -5,23 +5,13 @@ from typing import NamedTuple
 
 from engine.apiserver.context import Call
 from engine.base.errors import bad_request
-from engine.base.objects import Obj
+from engine.base.objects import Obj, labels_of, name_of, namespace_of
 from engine.base.selectors import EVERYTHING, FieldRequirement, Selector, SelectorError, parse, parse_fields
 
 FieldValue = Callable[[Obj], str]
 
 
-def _name(obj: Obj) -> str:
-    name: str = obj["metadata"]["name"]
-    return name
-
-
-def _namespace(obj: Obj) -> str:
-    namespace: str = obj["metadata"].get("namespace") or ""
-    return namespace
-
-
-_OF_ALL_KINDS: Mapping[str, FieldValue] = {"metadata.name": _name, "metadata.namespace": _namespace}
+_OF_ALL_KINDS: Mapping[str, FieldValue] = {"metadata.name": name_of, "metadata.namespace": namespace_of}
 
 
 class Selection(NamedTuple):
@@ -43,12 +33,12 @@ class Selection(NamedTuple):
     def matches(self, obj: Obj) -> bool:
         """Whether the object is selected."""
         for value_of, requirement in self.fields:
-            if (value_of(obj) == requirement.value) != requirement.equal:
+            if not requirement.matches(value_of(obj)):
                 return False
-        return self.labels.empty or self.labels.matches(obj["metadata"].get("labels") or {})
+        return self.labels.empty or self.labels.matches(labels_of(obj))
 
 
-ALL = Selection()
+EVERY_OBJECT = Selection()
 
 
 def selection_of(call: Call) -> Selection:
@@ -60,7 +50,7 @@ def selection_of(call: Call) -> Selection:
     query = call.request.query
     labels, terms = query.get("labelSelector"), query.get("fieldSelector")
     if not labels and not terms and not call.name:
-        return ALL
+        return EVERY_OBJECT
     try:
         selector = parse(labels) if labels else EVERYTHING
         requirements = parse_fields(terms) if terms else ()

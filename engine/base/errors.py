@@ -99,11 +99,6 @@ def bad_request(message: str) -> StatusError:
     return StatusError(400, "BadRequest", message)
 
 
-def unauthorized(message: str = "Unauthorized") -> StatusError:
-    """401."""
-    return StatusError(401, "Unauthorized", message)
-
-
 def forbidden(resource: str, name: str, why: str) -> StatusError:
     """403."""
     plural, group = split_resource(resource)

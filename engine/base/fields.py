@@ -14,7 +14,6 @@ FORBIDDEN = "FieldValueForbidden"
 TOO_LONG = "FieldValueTooLong"
 TOO_MANY = "FieldValueTooMany"
 NOT_FOUND = "FieldValueNotFound"
-TYPE_INVALID = "FieldValueTypeInvalid"
 
 
 @dataclass(frozen=True, slots=True)

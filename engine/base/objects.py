@@ -1,6 +1,6 @@
 """API objects: plain JSON dicts that never change. A change makes a new object by path-copying and shares the rest."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, cast
 
 Obj = Mapping[str, Any]
@@ -153,8 +153,3 @@ def frozen(value: Any) -> Any:
     if isinstance(value, list):
         return FrozenList(frozen(v) for v in value)
     return value
-
-
-def index_by(items: Iterable[Obj], field: str) -> dict[str, Obj]:
-    """Items keyed by a string field, such as containers by name."""
-    return {item[field]: item for item in items}

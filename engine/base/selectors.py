@@ -1,7 +1,7 @@
 """Label and field selectors: as text in a query, as `LabelSelector` objects, as node selector terms."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -203,6 +203,10 @@ class FieldRequirement:
     value: str
     equal: bool
 
+    def matches(self, value: str) -> bool:
+        """Whether the term holds where the field has `value`."""
+        return (value == self.value) == self.equal
+
 
 @lru_cache(maxsize=4_096)
 def parse_fields(text: str) -> tuple[FieldRequirement, ...]:
@@ -223,8 +227,3 @@ def parse_fields(text: str) -> tuple[FieldRequirement, ...]:
 
 def _split_unescaped(text: str) -> list[str]:
     return [t for t in re.split(r"(?<!\\),", text) if t]
-
-
-def fields_match(requirements: tuple[FieldRequirement, ...], value_of: Callable[[str], str]) -> bool:
-    """Whether all terms hold, where `value_of` gives the value of a field path."""
-    return all((value_of(r.path) == r.value) == r.equal for r in requirements)

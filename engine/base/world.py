@@ -56,10 +56,6 @@ class Ids:
         """What generateName appends (apiserver/pkg/storage/names/generate.go)."""
         return "".join(self._rng.choices(SUFFIX_ALPHABET, k=length))
 
-    def token_bytes(self, length: int) -> bytes:
-        """Random bytes for keys and tokens."""
-        return self._rng.randbytes(length)
-
 
 @dataclass(frozen=True, slots=True)
 class World:

@@ -14,7 +14,6 @@ from engine.kinds.common.podspec import each_at, fill
 from engine.kinds.common.rules import one_of
 
 ENDPOINTS_MAX = 1_000
-PORTS_MAX = 20_000
 ADDRESSES_MAX = 100
 ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
 

@@ -19,7 +19,6 @@ from engine.kinds.common.rules import label_selector
 from engine.kinds.common.workloads import MISMATCH, workload_cells, workload_defaults
 
 UID_LABEL, NAME_LABEL = "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"
-_LEGACY = {"controller-uid": UID_LABEL, "job-name": NAME_LABEL}
 _INT32_MAX = 2_147_483_647
 _new_status = fresh_status()
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from engine.base.objects import Obj
-from engine.kubelet.podstate import NEVER, Image
+from engine.kubelet.podstate import Image
 from engine.kubelet.references import Problem
 
 
@@ -130,8 +130,6 @@ class HookDone(NamedTuple):
 class Timer(NamedTuple):
     """The time that `SetTimer` asked for has come."""
 
-
-HOLDS = NEVER
 
 Input = (
     PodUpdated

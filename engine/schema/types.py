@@ -14,7 +14,6 @@ from typing import Any
 TABLE = Path(__file__).with_name("types.txt")
 
 OBJECT_META = "meta.v1.ObjectMeta"
-LIST_META = "meta.v1.ListMeta"
 
 _PACKAGES = {
     "meta": "io.k8s.apimachinery.pkg.apis.meta",

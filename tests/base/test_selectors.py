@@ -65,7 +65,7 @@ def test_text_of_a_selector_parses_to_itself() -> None:
 def test_field_selector() -> None:
     parsed = selectors.parse_fields(r"metadata.name=a\,b,spec.nodeName!=")
     values = {"metadata.name": "a,b", "spec.nodeName": "n1"}
-    assert selectors.fields_match(parsed, values.__getitem__)
-    assert not selectors.fields_match(parsed, {**values, "spec.nodeName": ""}.__getitem__)
+    assert all(term.matches(values[term.path]) for term in parsed)
+    assert [term.matches("") for term in parsed] == [False, False]
     with pytest.raises(selectors.SelectorError):
         selectors.parse_fields("spec.nodeName")

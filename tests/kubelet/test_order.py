@@ -4,6 +4,7 @@ import pytest
 
 from engine.kubelet import effects, inputs
 from engine.kubelet.effects import KILL, POST_START, PRE_STOP, TERM
+from engine.kubelet.podstate import NEVER
 from tests.kubelet.driving import START, Driver, pod
 
 SIDECAR = {"name": "side", "restartPolicy": "Always"}
@@ -237,8 +238,8 @@ def test_a_success_that_is_known_to_hold_is_not_asked_again():
     d.feed(inputs.ProbeResult(0, 0, "readiness", True, until=START + 35))
     assert d.state.timer == START + 40
     d.until(40)
-    d.feed(inputs.ProbeResult(0, 0, "readiness", True, until=inputs.HOLDS))
-    assert d.state.timer == inputs.HOLDS
+    d.feed(inputs.ProbeResult(0, 0, "readiness", True, until=NEVER))
+    assert d.state.timer == NEVER
 
 
 def test_while_a_pod_stops_only_readiness_is_asked():

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from engine.kinds.common.discovery import subresource_verbs, subresources_of
+from engine.kinds.common.discovery import subresources_of
 from engine.kinds.common.model import Kind
 from engine.kinds.common.registry import Registry, load
 from engine.kinds.common.served import served
@@ -64,8 +64,6 @@ def test_events_of_both_groups_are_kept_as_core_events() -> None:
 
 def test_subresources_of_a_kind() -> None:
     assert subresources_of(FACTS.by_resource["deployments.apps"]) == ["scale", "status"]
-    assert subresource_verbs("finalize") == ("update",)
-    assert subresource_verbs("verdict") == ("get",)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in load().all() if kind.resource in FACTS.by_resource], ids=lambda kind: kind.resource)

@@ -53,11 +53,6 @@ def subresources_of(kind: Kind) -> list[str]:
     return sorted({*kind.subresources, *(["status"] if kind.status else []), *(["scale"] if kind.scale else [])})
 
 
-def subresource_verbs(name: str) -> Sequence[str]:
-    """The verbs of a subresource."""
-    return _SUBRESOURCES.get(name, _OTHER).verbs
-
-
 def storage_version_hash(group: str, version: str, kind: str) -> str:
     """What tells clients that the stored form changed (apiserver/pkg/endpoints/discovery/storageversionhash.go)."""
     return base64.b64encode(hashlib.sha256(f"{group}/{version}/{kind}".encode()).digest()[:8]).decode()

@@ -16,11 +16,6 @@ def fresh_status(status: Mapping[str, Any] | None = None) -> Callable[[Obj], Obj
     return prepare
 
 
-def no_status(obj: Obj) -> Obj:
-    """A `prepare_create` of kinds that have no status until something writes one."""
-    return drop(obj, ("status",))
-
-
 def keep_status(obj: Obj, old: Obj) -> Obj:
     """A `prepare_update`: the main resource cannot change status."""
     status = old.get("status")

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import orjson
-
 from engine.base import fields, limits
 from engine.base.fields import FieldError
 from engine.base.objects import Obj, name_of
@@ -175,11 +173,6 @@ def once_set(path: tuple[str, ...]) -> Rule:
         return immutable(new_value, old_value, shown)
 
     return rule
-
-
-def json_size(value: Any) -> int:
-    """Bytes of a value as JSON."""
-    return len(orjson.dumps(value))
 
 
 def named(obj: Obj, rule: names.Check, path: str) -> list[FieldError]:

@@ -15,7 +15,6 @@ _QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_VALUE = f"({_QUALIFIED})?"
 _CONFIG_KEY = "[-._a-zA-Z0-9]+"
 _PERCENT = "[0-9]+%"
-_C_IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
 _HTTP_HEADER = "[-A-Za-z0-9]+"
 _WILDCARD = rf"\*\.{_SUBDOMAIN}"
 
@@ -26,7 +25,6 @@ _qualified_re = re.compile(_QUALIFIED)
 _label_value_re = re.compile(_LABEL_VALUE)
 _config_key_re = re.compile(_CONFIG_KEY)
 _percent_re = re.compile(_PERCENT)
-_c_identifier_re = re.compile(_C_IDENTIFIER)
 _http_header_re = re.compile(_HTTP_HEADER)
 _wildcard_re = re.compile(_WILDCARD)
 
@@ -201,18 +199,6 @@ def percent(text: str) -> tuple[str, ...]:
     return () if _percent_re.fullmatch(text) else (PERCENT_FORM,)
 
 
-def c_identifier(text: str) -> tuple[str, ...]:
-    """Prefixes of envFrom, map keys of CRD list keys."""
-    form = _form(
-        "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'",
-        _C_IDENTIFIER,
-        "my_name",
-        "MY_NAME",
-        "MyName",
-    )
-    return () if _c_identifier_re.fullmatch(text) else (form,)
-
-
 def http_header(text: str) -> tuple[str, ...]:
     """Names of probe headers."""
     form = _form("a valid HTTP header must consist of alphanumeric characters or '-'", _HTTP_HEADER, "X-Header-Name")
@@ -245,8 +231,3 @@ def cidr(text: str) -> tuple[str, ...]:
     except ValueError:
         return ("must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",)
     return () if "/" in text else ("must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",)
-
-
-def any_name(text: str) -> tuple[str, ...]:
-    """No rule of its own."""
-    return ()

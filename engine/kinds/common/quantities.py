@@ -10,7 +10,6 @@ from engine.kinds.common import names
 from engine.kinds.common.memo import Memo, stable
 
 STANDARD = ("cpu", "memory", "ephemeral-storage")
-NOT_POSITIVE = "must be greater than zero"
 
 
 def _canonical_list(amounts: Mapping[str, Any]) -> Mapping[str, Any]:
