@@ -6,10 +6,10 @@ from typing import Any
 
 from engine.base.api import ResourceInfo
 from engine.base.objects import Obj, controller_of, labels_of, name_of, namespace_of
-from engine.base.selectors import Selector
 from engine.control.actions import Actions, Key
 from engine.control.cache import IndexFn
 from engine.control.read import Read
+from engine.control.selection import selector_of
 
 Reconcile = Callable[[Any, Read, float], Actions]
 """`reconcile(key, read, now)`: pure. Reads the caches, returns what to do; never awaits, sleeps, logs or keeps anything.
@@ -96,7 +96,7 @@ def owned_by(group: str, kind: str) -> Mapper:
     return keys
 
 
-def owned_or_selected(group: str, kind: str, resource: str, selector_of: Callable[[Obj], Selector]) -> Mapper:
+def owned_or_selected(group: str, kind: str, resource: str) -> Mapper:
     """As `owned_by`; an orphan that is new, freshly released or relabelled brings up all of `resource` that select it
     (replica_set.go addPod, updatePod)."""
     owned = owned_by(group, kind)

@@ -13,6 +13,11 @@ def label_selector(selector: Obj | None) -> Selector:
     return NOTHING if selector is None else _cached(selector, False)
 
 
+def selector_of(owner: Obj) -> Selector:
+    """The parsed form of an object's spec.selector, a `metav1.LabelSelector`."""
+    return label_selector(owner["spec"].get("selector"))
+
+
 def map_selector(labels: Obj | None) -> Selector:
     """The parsed form of a plain map such as Service.spec.selector (null or empty selects nothing)."""
     return _cached(labels, True) if labels else NOTHING

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.base.objects import Obj, is_terminating, labels_of, name_of, namespace_of, put, uid_of
-from engine.base.selectors import Selector
 from engine.control import history
 from engine.control.actions import Action, Actions, Create, Delete, Emit, Key, Parallel, Patch, Remember, RequeueAfter, Update
 from engine.control.batches import settling
@@ -14,7 +13,7 @@ from engine.control.daemon_rollout import Daemons, Plan, excess, oldest_first, r
 from engine.control.pods import available_in, is_terminal, phase_of
 from engine.control.read import Read
 from engine.control.refs import claim
-from engine.control.selection import label_selector
+from engine.control.selection import selector_of
 
 RESOURCE = "daemonsets.apps"
 NODES = "nodes"
@@ -26,16 +25,12 @@ Backoffs = dict[str, tuple[float, float]]
 """node -> (seconds, since when)."""
 
 
-def _selector(daemon_set: Obj) -> Selector:
-    return label_selector(daemon_set["spec"].get("selector"))
-
-
 def reconcile(key: Key, read: Read, now: float) -> Actions:
     """Create and delete daemon pods, roll to a new template, write the status (syncDaemonSet)."""
     daemon_set = read.get(RESOURCE, key.namespace, key.name)
     if daemon_set is None:
         return []
-    selector = _selector(daemon_set)
+    selector = selector_of(daemon_set)
     if selector.empty:
         message = "This daemon set is selecting all pods. A non-empty selector is required."
         return [Emit(daemon_set, "Warning", "SelectingAll", message)]
@@ -245,7 +240,7 @@ CONTROLLER = Controller(
     resource=RESOURCE,
     reconcile=reconcile,
     watches=(
-        Watch("pods", owned_or_selected("apps", "DaemonSet", RESOURCE, _selector), settling(RESOURCE, lambda obj, read: len(read[NODES]))),
+        Watch("pods", owned_or_selected("apps", "DaemonSet", RESOURCE), settling(RESOURCE, lambda obj, read: len(read[NODES]))),
         Watch(NODES, _node_changed),
         Watch(history.RESOURCE, owned_by("apps", "DaemonSet")),
     ),

@@ -5,7 +5,6 @@ from typing import Any
 
 from engine.base.errors import StatusError
 from engine.base.objects import Obj, annotations_of, controller_of, controller_ref, is_terminating, name_of, namespace_of, put, uid_of
-from engine.base.selectors import Selector
 from engine.control import progress, rollouts
 from engine.control.actions import Action, Actions, Create, Delete, Emit, Failure, Key, Parallel, RequeueAfter, Update
 from engine.control.controller import Controller, Watch, owned_or_selected
@@ -14,15 +13,11 @@ from engine.control.pods import phase_of
 from engine.control.read import Read
 from engine.control.refs import claim
 from engine.control.revisions import REVISION, desired_replicas, max_revision, numbered, with_replicas
-from engine.control.selection import label_selector
+from engine.control.selection import selector_of
 from engine.control.templates import TEMPLATE_HASH_LABEL, hash_of
 
 RESOURCE = "deployments.apps"
 REPLICA_SETS = "replicasets.apps"
-
-
-def _selector(deployment: Obj) -> Selector:
-    return label_selector(deployment["spec"].get("selector"))
 
 
 def reconcile(key: Key, read: Read, now: float) -> Actions:
@@ -30,7 +25,7 @@ def reconcile(key: Key, read: Read, now: float) -> Actions:
     deployment = read.get(RESOURCE, key.namespace, key.name)
     if deployment is None:
         return []
-    selector = _selector(deployment)
+    selector = selector_of(deployment)
     if selector.empty:
         return _selects_everything(deployment)
     known = read[REPLICA_SETS]
@@ -275,7 +270,7 @@ CONTROLLER = Controller(
     resource=RESOURCE,
     reconcile=reconcile,
     watches=(
-        Watch(REPLICA_SETS, owned_or_selected("apps", "Deployment", RESOURCE, _selector)),
+        Watch(REPLICA_SETS, owned_or_selected("apps", "Deployment", RESOURCE)),
         Watch("pods", _last_pod_gone),
     ),
 )

@@ -12,7 +12,7 @@ from engine.control.controller import Controller, Watch
 from engine.control.pods import is_ready, is_terminal, phase_of
 from engine.control.read import Read
 from engine.control.replicas import resolve
-from engine.control.selection import label_selector
+from engine.control.selection import selector_of
 
 RESOURCE = "poddisruptionbudgets.policy"
 REPLICA_SETS, DEPLOYMENTS = "replicasets.apps", "deployments.apps"
@@ -54,7 +54,7 @@ def reconcile(key: Key | MarkedPod, read: Read, now: float) -> Actions:
     budget = read.get(RESOURCE, key.namespace, key.name)
     if budget is None:
         return []
-    pods = read["pods"].select(key.namespace, label_selector(budget["spec"].get("selector")))
+    pods = read["pods"].select(key.namespace, selector_of(budget))
     actions: list[Action] = []
     if not pods:
         actions.append(Emit(budget, "Normal", "NoPods", "No matching pods found"))
@@ -218,7 +218,7 @@ def _pod_keys(kind: str, old: Obj | None, new: Obj, read: Read) -> Iterable[Key 
 
 
 def _selects(budget: Obj, new: Obj, old: Obj | None) -> bool:
-    selector = label_selector(budget["spec"].get("selector"))
+    selector = selector_of(budget)
     return selector.matches(labels_of(new)) or (old is not None and selector.matches(labels_of(old)))
 
 

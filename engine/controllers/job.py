@@ -36,7 +36,7 @@ from engine.control.pods import by_deletion, is_active, is_ready, phase_of
 from engine.control.pods import is_terminating as is_terminating_pod
 from engine.control.read import Read
 from engine.control.refs import claim
-from engine.control.selection import label_selector
+from engine.control.selection import selector_of
 
 RESOURCE = "jobs.batch"
 MANAGER = "kubernetes.io/job-controller"
@@ -44,10 +44,6 @@ PODS_PER_SYNC_MAX = 500
 """Pods that one reconcile creates or deletes at most (MaxPodCreateDeletePerSync)."""
 NAME_LABEL = "batch.kubernetes.io/job-name"
 _TRACKED = "job-tracked"
-
-
-def _selector(job: Obj) -> Selector:
-    return label_selector(job["spec"].get("selector"))
 
 
 def _tracked_by(pod: Obj) -> Sequence[str]:
@@ -69,7 +65,7 @@ def reconcile(key: Key, read: Read, now: float) -> Actions:
         return []
     if accounting.is_finished(job):
         return [_released(pod) for pod in tracked]
-    selector, uid = _selector(job), uid_of(job)
+    selector, uid = selector_of(job), uid_of(job)
     strays = [_released(pod) for pod in tracked if not _belongs(pod, uid, selector)]
     claimed = claim(job, RESOURCE, selector, "pods", [*read["pods"].owned_by(uid), *read["pods"].orphans(key.namespace)])
     pods = [_adopted(pod) if controller_of(pod) is None else pod for pod in claimed.objects]
@@ -402,7 +398,7 @@ CONTROLLER = Controller(
     watches=(
         Watch(
             "pods",
-            owned_or_selected("batch", "Job", RESOURCE, _selector),
+            owned_or_selected("batch", "Job", RESOURCE),
             settling(RESOURCE, lambda obj, read: obj["spec"].get("parallelism") or 0),
         ),
     ),

@@ -13,7 +13,7 @@ from engine.control.pods import available_in, by_deletion, is_active
 from engine.control.pods import is_terminating as is_terminating_pod
 from engine.control.read import Read
 from engine.control.refs import claim
-from engine.control.selection import label_selector
+from engine.control.selection import selector_of
 from engine.control.templates import pod_from_template
 
 RESOURCE = "replicasets.apps"
@@ -22,10 +22,6 @@ BURST_REPLICAS = 500
 SETTLE_S_PER_POD = 0.00005
 SETTLE_S_MAX = 0.1
 """Changes of many pods are counted together: 50 µs per pod is what a count costs twenty times over."""
-
-
-def _selector(rs: Obj) -> Any:
-    return label_selector(rs["spec"].get("selector"))
 
 
 def reconcile(key: Key, read: Read, now: float) -> Actions:
@@ -37,7 +33,7 @@ def reconcile(key: Key, read: Read, now: float) -> Actions:
     owned = pods.owned_by(uid_of(rs))
     active = [pod for pod in owned if is_active(pod)]
     orphans = [pod for pod in pods.orphans(key.namespace) if is_active(pod)]
-    claimed = claim(rs, RESOURCE, _selector(rs), "pods", [*active, *orphans])
+    claimed = claim(rs, RESOURCE, selector_of(rs), "pods", [*active, *orphans])
     terminating = sum(is_terminating_pod(pod) for pod in owned) if len(active) < len(owned) else 0
     counts = _counts(rs, claimed.objects, terminating, now)
 
@@ -139,5 +135,5 @@ CONTROLLER = Controller(
     name="replicaset-controller",
     resource=RESOURCE,
     reconcile=reconcile,
-    watches=(Watch("pods", owned_or_selected("apps", "ReplicaSet", RESOURCE, _selector), _settle),),
+    watches=(Watch("pods", owned_or_selected("apps", "ReplicaSet", RESOURCE), _settle),),
 )

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from engine.base.objects import Obj, is_terminating, labels_of, name_of, namespace_of, put, uid_of
-from engine.base.selectors import Selector
 from engine.control import history
 from engine.control.actions import Action, Actions, Create, Delete, Emit, Failure, Key, Parallel, RequeueAfter, Update
 from engine.control.batches import settling, succeeded
@@ -13,7 +12,7 @@ from engine.control.pods import available_in, is_ready, phase_of
 from engine.control.read import Read
 from engine.control.refs import claim
 from engine.control.replicas import resolve
-from engine.control.selection import label_selector
+from engine.control.selection import selector_of
 from engine.control.stateful_claims import being_deleted, claims_of, is_stale, new_claim, reowned
 from engine.control.stateful_pods import REVISION_LABEL, claim_templates, conformed, conforms, new_pod, ordinal_of, start_of
 
@@ -24,16 +23,12 @@ DONE = {"Create": "SuccessfulCreate", "Delete": "SuccessfulDelete", "Update": "S
 FAILED = {"Create": "FailedCreate", "Delete": "FailedDelete", "Update": "FailedUpdate"}
 
 
-def _selector(stateful_set: Obj) -> Selector:
-    return label_selector(stateful_set["spec"].get("selector"))
-
-
 def reconcile(key: Key, read: Read, now: float) -> Actions:
     """Bring pods and claims a step closer to what the StatefulSet asks for, and write the status (UpdateStatefulSet)."""
     stateful_set = read.get(RESOURCE, key.namespace, key.name)
     if stateful_set is None:
         return []
-    selector, uid, name = _selector(stateful_set), uid_of(stateful_set), name_of(stateful_set)
+    selector, uid, name = selector_of(stateful_set), uid_of(stateful_set), name_of(stateful_set)
     revisions = read[history.RESOURCE]
     known = [*revisions.owned_by(uid), *revisions.orphans(key.namespace)]
     of_revisions = claim(stateful_set, RESOURCE, selector, history.RESOURCE, known)
@@ -354,7 +349,7 @@ CONTROLLER = Controller(
     watches=(
         Watch(
             "pods",
-            owned_or_selected("apps", "StatefulSet", RESOURCE, _selector),
+            owned_or_selected("apps", "StatefulSet", RESOURCE),
             settling(RESOURCE, lambda obj, read: obj["spec"].get("replicas") or 0),
         ),
         Watch(CLAIMS, _claim_gone),
