@@ -281,24 +281,29 @@ class KtuiApp(App[None]):
 
     # -- keys ----------------------------------------------------------------------------------------------------
 
-    def on_key(self, event: events.Key) -> None:
-        if len(self.screen_stack) > 1 or self.prompt.current is not None or not self.stack:
+    async def on_event(self, event: events.Event) -> None:
+        """Keys that mean something here are taken before any widget sees them: what is typed ahead of the screen is not lost."""
+        if isinstance(event, events.Key) and not event.is_forwarded and self._take_key(event):
             return
+        await super().on_event(event)
+
+    def _take_key(self, event: events.Key) -> bool:
+        if len(self.screen_stack) > 1 or self.prompt.current is not None or not self.stack:
+            return False
         key = event.character if event.character and event.character.isprintable() and event.character != " " else event.key
         if self.bar.message_style == "bad":
             self.bar.quiet()
         action = self.keymap.find(key, self.pane.place, self.pane.resource)
         if action is None:
-            return
+            return False
         self._key = key
-        event.stop()
-        event.prevent_default()
         if action.row and self.pane.target is None:
             self.say("nothing is selected", "idle")
-            return
+            return True
         outcome = action.handler(self)
         if inspect.isawaitable(outcome):
             self.run_worker(self._perform(action.title, outcome), exit_on_error=True)
+        return True
 
     async def _perform(self, title: str, work: Awaitable[None]) -> None:
         """Run a handler; what the server refuses is told, nothing is retried behind the user's back."""

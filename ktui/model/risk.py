@@ -67,7 +67,8 @@ async def survey(client: Client, target: Target) -> Surroundings:
 
 
 async def _survey_node(client: Client, obj: Obj) -> Surroundings:
-    gone = await _all(client, "pods", ListQuery(field_selector=f"spec.nodeName={name_of(obj)}"))
+    found = await _all(client, "pods", ListQuery(field_selector=f"spec.nodeName={name_of(obj)}"))
+    gone = [pod for pod in found if dig(pod, "status", "phase") not in ("Succeeded", "Failed")]
     services, budgets = await _protection(client, "")
     namespaces = sorted({namespace_of(pod) for pod in gone})
     neighbours = [pod for ns in namespaces for pod in await _all(client, "pods", ListQuery(ns))]

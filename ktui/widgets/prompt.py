@@ -24,11 +24,13 @@ class Ask:
 
 
 class Prompt(Horizontal):
-    """Hidden unless something is asked. Tells each change and the end by messages."""
+    """Hidden unless something is asked. Tells each change and the end by messages.
+
+    The focus moves at once, not with the next refresh: what is typed right after `:` belongs to the line, not to the table.
+    """
 
     DEFAULT_CSS = """
     Prompt { height: 1; display: none; background: $k-panel; }
-    Prompt.-open { display: block; }
     Prompt #lead { width: auto; height: 1; color: $k-accent; text-style: bold; padding: 0 0 0 1; background: $k-panel; }
     Prompt Input { width: 1fr; border: none; height: 1; padding: 0; background: $k-panel; }
     Prompt Input:focus { border: none; background-tint: $k-panel 0%; }
@@ -70,13 +72,14 @@ class Prompt(Horizontal):
         box.value = ask.value
         box.cursor_position = len(ask.value)
         self._complete(ask.value)
-        self.add_class("-open")
-        box.focus()
+        self.display = True
+        self.screen.set_focus(box)
 
     def close(self, value: str | None) -> None:
         """End with a value, or None."""
         ask, self.current = self.current, None
-        self.remove_class("-open")
+        self.screen.set_focus(None)
+        self.display = False
         if ask is not None:
             self.post_message(self.Closed(ask, value))
 

@@ -54,13 +54,16 @@ def row_strip(look: Look, row: Row, state: RowState, now: float) -> Strip:
     for placed in look.layout.placed:
         column = look.columns[placed.column]
         text = cell_text(row, placed.column, column, now)
-        style = look.paint.style(of_cell(column.name, text) or _plain_style(column, row, health), *over)
+        style = look.paint.style(_style_of(column, text, row, health), *over)
         parts += _cell(" " * (placed.at - at) + fit(text, placed.cells, _is_right(column)), style, rest)
         at = placed.at + placed.cells
     return strip_of(parts, max(look.cells, at + PREFIX_CELLS), rest)
 
 
-def _plain_style(column: Column, row: Row, health: str) -> str:
+def _style_of(column: Column, text: str, row: Row, health: str) -> str:
+    state = of_cell(column.name, text)
+    if state is not None:
+        return IDLE if health == IDLE else state
     if column.name == "Name":
         return "bad" if health == BAD else "text"
     return "dim" if row.terminating else "cell"

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Button
 
@@ -276,5 +277,15 @@ def test_themes_switch_while_running(name: str) -> None:
     async def check(bench: Bench, app: KtuiApp, pilot: Pilot[None]) -> None:
         assert f"theme {name}" in await go(app, pilot, f"theme {name}")
         assert app.theme == f"ktui-{name}"
+
+    with_app(check)
+
+
+def test_what_is_typed_at_once_after_the_colon_is_not_lost() -> None:
+    async def check(bench: Bench, app: KtuiApp, pilot: Pilot[None]) -> None:
+        for key in (":", *"nodes", "enter"):
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await settled(app, pilot, 8)
+        assert "node-3" in screen_text(app) and "Pods" not in screen_text(app)
 
     with_app(check)
