@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.base.int_or_percent import resolve
 from engine.base.objects import Obj, labels_of, name_of
 from engine.control.daemon_pods import HASH_LABEL, Fit, is_updated
 from engine.control.pods import is_available, is_ready
-from engine.control.replicas import resolve
 
 
 @dataclass(slots=True)

@@ -4,8 +4,8 @@ util/deployment_util.go). Pure functions of objects; sizes come back as {name of
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from engine.base.int_or_percent import resolve
 from engine.base.objects import Obj, name_of
-from engine.control.replicas import resolve_fenceposts
 from engine.control.revisions import desired_replicas, max_replicas, revision
 from engine.control.templates import same_template
 
@@ -56,6 +56,12 @@ def find_new(deployment: Obj, replica_sets: Iterable[Obj]) -> Obj | None:
 def is_rolling(deployment: Obj) -> bool:
     """Whether the strategy is RollingUpdate, as it is where none is named."""
     return ((deployment["spec"].get("strategy") or {}).get("type") or "RollingUpdate") == "RollingUpdate"
+
+
+def resolve_fenceposts(max_surge: int | str, max_unavailable: int | str, desired: int) -> tuple[int, int]:
+    """(surge rounded up, unavailable rounded down); both zero would stand still, so then one may be unavailable."""
+    surge, unavailable = resolve(max_surge, desired, True), resolve(max_unavailable, desired, False)
+    return (surge, unavailable) if surge or unavailable else (0, 1)
 
 
 def _fenceposts(deployment: Obj) -> tuple[int, int]:

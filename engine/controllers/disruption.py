@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 from engine.base.api import STRATEGIC_PATCH
 from engine.base.clock import parse_time, rfc3339
 from engine.base.conditions import condition_of, find, without
+from engine.base.int_or_percent import resolve
 from engine.base.objects import Obj, controller_of, is_terminating, labels_of, name_of, namespace_of, put, uid_of
 from engine.control.actions import Action, Actions, Emit, Key, Patch, RequeueAfter, Update
 from engine.control.controller import Controller, Watch
 from engine.control.pods import is_ready, is_terminal, phase_of
 from engine.control.read import Read
-from engine.control.replicas import resolve
 from engine.control.selection import selector_of
 
 RESOURCE = "poddisruptionbudgets.policy"

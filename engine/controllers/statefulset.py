@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from engine.base.int_or_percent import resolve
 from engine.base.objects import Obj, is_terminating, labels_of, name_of, namespace_of, put, uid_of
 from engine.control import history
 from engine.control.actions import Action, Actions, Create, Delete, Emit, Failure, Key, Parallel, RequeueAfter, Update
@@ -11,7 +12,6 @@ from engine.control.controller import Controller, Watch, owned_by, owned_or_sele
 from engine.control.pods import available_in, is_ready, phase_of
 from engine.control.read import Read
 from engine.control.refs import claim
-from engine.control.replicas import resolve
 from engine.control.selection import selector_of
 from engine.control.stateful_claims import being_deleted, claims_of, is_stale, new_claim, reowned
 from engine.control.stateful_pods import REVISION_LABEL, claim_templates, conformed, conforms, new_pod, ordinal_of, start_of

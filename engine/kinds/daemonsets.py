@@ -4,13 +4,14 @@ from typing import Any
 
 from engine.base import fields
 from engine.base.fields import FieldError
+from engine.base.int_or_percent import resolve
 from engine.base.objects import Obj, annotations_of, name_of, put
 from engine.kinds.common import names, tables
 from engine.kinds.common.lifecycle import fresh_status, keep_status
 from engine.kinds.common.metadata import once_set, validating
 from engine.kinds.common.model import Kind
 from engine.kinds.common.podwarnings import template_warnings
-from engine.kinds.common.rules import at_most_all, int_or_percent, scaled, unsupported
+from engine.kinds.common.rules import at_most_all, int_or_percent, unsupported
 from engine.kinds.common.workloads import (
     counts,
     rolling_update,
@@ -75,7 +76,7 @@ def _strategy(strategy: Obj, path: str) -> list[FieldError]:
         found += int_or_percent(value, f"{path}.{name}") + at_most_all(value, f"{path}.{name}")
     if found:
         return found
-    has_unavailable, has_surge = scaled(unavailable, 100, round_up=True) != 0, scaled(surge, 100, round_up=True) != 0
+    has_unavailable, has_surge = resolve(unavailable or 0, 100, up=True) != 0, resolve(surge or 0, 100, up=True) != 0
     if has_unavailable and has_surge:
         found.append(fields.invalid(f"{path}.maxSurge", surge, "may not be set when maxUnavailable is non-zero"))
     elif not has_unavailable and not has_surge:

@@ -4,13 +4,14 @@ from typing import Any
 
 from engine.base import fields
 from engine.base.fields import FieldError
+from engine.base.int_or_percent import resolve
 from engine.base.objects import Obj, name_of
 from engine.kinds.common import names, tables
 from engine.kinds.common.lifecycle import fresh_status, keep_status
 from engine.kinds.common.metadata import once_set, validating
 from engine.kinds.common.model import Kind, ScaleSubresource
 from engine.kinds.common.podwarnings import template_warnings
-from engine.kinds.common.rules import at_most_all, int_or_percent, scaled, unsupported
+from engine.kinds.common.rules import at_most_all, int_or_percent, unsupported
 from engine.kinds.common.workloads import (
     counts,
     rolling_update,
@@ -52,7 +53,7 @@ def _strategy(strategy: Obj, path: str) -> list[FieldError]:
     path, parameters = f"{path}.rollingUpdate", parameters or {}
     unavailable, surge = parameters.get("maxUnavailable"), parameters.get("maxSurge")
     found = int_or_percent(unavailable, f"{path}.maxUnavailable") + int_or_percent(surge, f"{path}.maxSurge")
-    if not found and scaled(unavailable, 100, round_up=True) == 0 and scaled(surge, 100, round_up=True) == 0:
+    if not found and resolve(unavailable or 0, 100, up=True) == 0 and resolve(surge or 0, 100, up=True) == 0:
         found.append(fields.invalid(f"{path}.maxUnavailable", unavailable, "may not be 0 when `maxSurge` is 0"))
     return found + at_most_all(unavailable, f"{path}.maxUnavailable")
 

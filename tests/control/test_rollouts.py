@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from engine.base.int_or_percent import resolve
 from engine.base.objects import Obj, name_of
 from engine.control import rollouts
-from engine.control.replicas import resolve, resolve_fenceposts
 from engine.control.revisions import MAX_REPLICAS, REVISION, REVISION_HISTORY, numbered
 from tests.controllers.builders import deployment, replica_set
 
@@ -32,7 +32,7 @@ def test_percentages_round_as_told(value: int | str, total: int, up: bool, resol
     ids=["both", "surge up, unavailable down", "both zero", "rounded to zero", "only unavailable", "above all"],
 )
 def test_fenceposts(surge: int | str, unavailable: int | str, desired: int, expected: tuple[int, int]) -> None:
-    assert resolve_fenceposts(surge, unavailable, desired) == expected
+    assert rollouts.resolve_fenceposts(surge, unavailable, desired) == expected
 
 
 @pytest.mark.parametrize(

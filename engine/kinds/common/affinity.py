@@ -6,7 +6,7 @@ from engine.base import fields, selectors
 from engine.base.fields import FieldError
 from engine.base.objects import Obj
 from engine.kinds.common import names
-from engine.kinds.common.rules import label_selector, one_of
+from engine.kinds.common.rules import label_selector, one_of, requirement, requirement_key
 
 _PREFERRED, _REQUIRED = "preferredDuringSchedulingIgnoredDuringExecution", "requiredDuringSchedulingIgnoredDuringExecution"
 
@@ -63,21 +63,12 @@ def _node_term(term: Obj, path: str) -> list[FieldError]:
 
 
 def _node_requirement(expression: Obj, path: str) -> list[FieldError]:
-    operator, values = expression.get("operator"), expression.get("values") or []
+    if expression.get("operator") not in (selectors.GT, selectors.LT):
+        return requirement(expression, path)
     found: list[FieldError] = []
-    if operator in (selectors.IN, selectors.NOT_IN):
-        if not values:
-            found.append(fields.required(f"{path}.values", "must be specified when `operator` is 'In' or 'NotIn'"))
-    elif operator in (selectors.EXISTS, selectors.DOES_NOT_EXIST):
-        if values:
-            found.append(fields.forbidden(f"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
-    elif operator in (selectors.GT, selectors.LT):
-        if len(values) != 1:
-            found.append(fields.required(f"{path}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'"))
-    else:
-        found.append(fields.invalid(f"{path}.operator", operator or "", "not a valid selector operator"))
-    key = expression.get("key") or ""
-    return found + [fields.invalid(f"{path}.key", key, e) for e in names.qualified_name(key)]
+    if len(expression.get("values") or ()) != 1:
+        found.append(fields.required(f"{path}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'"))
+    return found + requirement_key(expression, path)
 
 
 def _pod_affinity(affinity: Obj, path: str) -> list[FieldError]:

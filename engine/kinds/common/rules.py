@@ -1,6 +1,5 @@
 """Small rules that many kinds use (pkg/apis/core/validation, apimachinery/pkg/apis/meta/v1/validation)."""
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -56,14 +55,6 @@ def int_or_percent(value: Any, path: str) -> list[FieldError]:
     return not_negative(value, path)
 
 
-def scaled(value: Any, total: int, round_up: bool) -> int:
-    """GetScaledValueFromIntOrPercent: a number, or that percentage of `total`."""
-    if not isinstance(value, str):
-        return int(value or 0)
-    part = total * int(value.rstrip("%") or 0)
-    return math.ceil(part / 100) if round_up else part // 100
-
-
 def percent_of(value: Any) -> int | None:
     """The number before `%`; None where it is no percentage."""
     return int(value[:-1]) if isinstance(value, str) and not names.percent(value) else None
@@ -86,6 +77,14 @@ def label_selector(selector: Obj | None, path: str) -> list[FieldError]:
 
 
 def _expression(expression: Obj, path: str) -> list[FieldError]:
+    found = requirement(expression, path)
+    for i, value in enumerate(expression.get("values") or ()):
+        found += [fields.invalid(f"{path}.values[{i}]", value, e) for e in names.label_value(value)]
+    return found
+
+
+def requirement(expression: Obj, path: str) -> list[FieldError]:
+    """What requirements of label selectors and node selectors have in common: operator, number of values, key."""
     operator, values = expression.get("operator"), expression.get("values") or []
     found: list[FieldError] = []
     if operator in (selectors.IN, selectors.NOT_IN):
@@ -96,7 +95,10 @@ def _expression(expression: Obj, path: str) -> list[FieldError]:
             found.append(fields.forbidden(f"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
     else:
         found.append(fields.invalid(f"{path}.operator", operator or "", "not a valid selector operator"))
-    found += [fields.invalid(f"{path}.key", expression.get("key") or "", e) for e in names.qualified_name(expression.get("key") or "")]
-    for i, value in enumerate(values):
-        found += [fields.invalid(f"{path}.values[{i}]", value, e) for e in names.label_value(value)]
-    return found
+    return found + requirement_key(expression, path)
+
+
+def requirement_key(expression: Obj, path: str) -> list[FieldError]:
+    """The key of a requirement."""
+    key = expression.get("key") or ""
+    return [fields.invalid(f"{path}.key", key, e) for e in names.qualified_name(key)]
