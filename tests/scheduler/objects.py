@@ -23,7 +23,7 @@ def node(name: str, cpu: str = "4", memory: str = "8Gi", pods: str = "110", zone
     images = spec.pop("images", [])
     labels |= spec.pop("labels", {})
     allocatable = {"cpu": cpu, "memory": memory, "pods": pods, **spec.pop("extended", {})}
-    return frozen(
+    made: Obj = frozen(
         {
             "apiVersion": "v1",
             "kind": "Node",
@@ -32,6 +32,7 @@ def node(name: str, cpu: str = "4", memory: str = "8Gi", pods: str = "110", zone
             "status": {"allocatable": allocatable, "images": images},
         }
     )
+    return made
 
 
 def pod(name: str = "p", cpu: str = "", memory: str = "", labels: Mapping[str, str] | None = None, **spec: Any) -> PodInfo:
