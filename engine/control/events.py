@@ -194,6 +194,8 @@ class Recorder:
     def event(self, about: Obj, type: str, reason: str, message: str, related: Obj | None = None, action: str = "") -> None:
         """Record an event about an object: `type` Normal or Warning. `action` is for the style `events` (`Binding`)."""
         if self._waiting >= PENDING_MAX:
+            if not self.dropped:
+                log.warning("%s: more than %d events wait to be written; further ones are dropped", self._component, PENDING_MAX)
             self.dropped += 1
             return
         self._waiting += 1
@@ -221,6 +223,7 @@ class Recorder:
                     log.debug("event %s %s: %s", record.reason, record.about, error)
                     return
                 await asyncio.sleep(RETRY_S)
+        log.warning("event %s %s: given up after %d tries", record.reason, record.about, RETRIES_MAX)
 
     async def _write_core(self, record: _Record) -> None:
         correlator = self._correlator

@@ -103,9 +103,9 @@ class Informer:
                         await self._list()
                     await self._watch()
                 except StatusError as error:
-                    if error.code == 410:
-                        self._listed = False
-                    log.debug("%s: list and watch: %s", self.resource, error)
+                    expired = error.code == 410
+                    self._listed = self._listed and not expired
+                    log.log(logging.INFO if expired else logging.WARNING, "%s: list and watch: %s", self.resource, error)
                 await asyncio.sleep(self._backoff.next(asyncio.get_running_loop().time()))
         finally:
             if self._stream is not None:

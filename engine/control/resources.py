@@ -1,10 +1,11 @@
 """Every resource of the server, for controllers that look after all of them (garbage collection, namespaces)."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 
 from engine.base.api import Client, ResourceInfo
-from engine.base.errors import StatusError, split_resource
+from engine.base.errors import StatusError
 from engine.base.objects import Obj
 from engine.control.cache import Lister
 from engine.control.informers import Informers
@@ -17,6 +18,8 @@ UNWATCHED = frozenset({"events", "events.events.k8s.io"})
 """garbagecollector.go DefaultIgnoredResources: kinds that nobody owns and that are many."""
 
 CRDS = "customresourcedefinitions.apiextensions.k8s.io"
+
+log = logging.getLogger(__name__)
 
 EverythingHandler = Callable[[str, ResourceInfo, Obj | None, Obj], None]
 
@@ -86,7 +89,8 @@ class EverythingWatcher:
         while True:
             try:
                 await self._refresh()
-            except StatusError:
+            except StatusError as error:
+                log.warning("discovery: %s", error)
                 self._changed.set()
                 await asyncio.sleep(1.0)
             try:
@@ -98,7 +102,7 @@ class EverythingWatcher:
 
     async def _refresh(self) -> None:
         wanted = {info.resource: info for info in await self._client.discover() if {"list", "delete"} <= set(info.verbs)}
-        followed = {r for r, info in wanted.items() if "watch" in info.verbs and split_resource(r)[0] and r not in UNWATCHED}
+        followed = {r for r, info in wanted.items() if "watch" in info.verbs and r not in UNWATCHED}
         listers = self.resources.listers
         for resource in [*listers]:
             if resource not in followed:

@@ -1,6 +1,5 @@
 """The pods of all nodes of a fleet: inputs in order, effects done, statuses written behind."""
 
-import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
@@ -14,8 +13,6 @@ from engine.kubelet.plan import PodPlan
 from engine.kubelet.podstate import PodState
 from engine.kubelet.runtime import Runtime
 from engine.kubelet.timers import Timers
-
-log = logging.getLogger(__name__)
 
 
 class PodEntry:
