@@ -6,7 +6,7 @@ from engine.base.causes import Cause
 from engine.base.errors import MODIFIED, conflict, unavailable
 from engine.base.objects import Obj, name_of, namespace_of, revision_of
 from engine.kinds.common.model import Kind
-from engine.store.events import CompactedError, ConflictError, Event, Listener, Put, Remove, StoreClosedError, Write
+from engine.store.events import ConflictError, Event, Listener, Put, Remove, StoreClosedError, Write
 from engine.store.store import Store
 
 
@@ -49,15 +49,7 @@ class Storage:
 
     def change_at(self, revision: int) -> Event | None:
         """The change that was committed under a revision (the first, if several were); None where it is no longer known."""
-        for resource in self.store.resources():
-            heard: list[Event] = []
-            try:
-                self.store.subscribe(resource, "", revision - 1, heard.append)()
-            except CompactedError:
-                continue
-            if heard and heard[0].revision == revision:
-                return heard[0]
-        return None
+        return self.store.change_at(revision)
 
     def subscribe(self, kind: Kind, namespace: str, since: int, listener: Listener) -> Callable[[], None]:
         """Hear of every change after `since` (0: from now on).

@@ -14,6 +14,7 @@ A watch that resumes leases from an older revision gets a CompactedError and lis
 """
 
 import asyncio
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -184,6 +185,19 @@ class Store:
             kind = MODIFIED if version.origin else ADDED
             events = [Event(kind, version.revision, resource, namespace, name, obj, None, version.cause, version.time)]
         return events
+
+    def change_at(self, revision: int) -> Event | None:
+        """The change that was committed under a revision (the first, if several were); None where it is no longer known."""
+        for resource in sorted(self._shards):
+            log = self._shards[resource].log
+            at = bisect_left(log, revision, key=lambda event: event.revision)
+            if at < len(log) and log[at].revision == revision:
+                return log[at]
+        if revision <= self._floor and revision > self.compacted:
+            for resource in sorted(self._shards):
+                for event in self._journal.replay(resource, "", revision - 1, revision):
+                    return event
+        return None
 
     def origin(self, resource: str, namespace: str, name: str) -> Origin | None:
         """The commit that created the object which is there now, however long ago; None where there is no object."""

@@ -400,3 +400,25 @@ def test_a_remove_is_remembered_with_its_last_object(path):
 
     session(path, before)
     assert session(path, after) == ("DELETED", {"n": 77}, "3", {"n": 0})
+
+
+def test_the_change_of_a_revision_is_found_in_memory_and_in_the_journal(path):
+    async def scenario(store):
+        store.commit([put("a")], ME)
+        store.commit([put("b", resource="nodes")], ME)
+        store.commit([remove("a", 2)], ME)
+        return [store.change_at(revision) for revision in (2, 3, 4, 5)]
+
+    in_memory = session(path, scenario)
+
+    async def again(store):
+        return [store.change_at(revision) for revision in (2, 3, 4, 5)]
+
+    assert [(e.type, e.resource, e.name) for e in in_memory[:3]] == [
+        ("ADDED", "pods", "a"),
+        ("ADDED", "nodes", "b"),
+        ("DELETED", "pods", "a"),
+    ]
+    assert in_memory[3] is None
+    reopened = session(path, again)
+    assert reopened[1] == in_memory[1]
