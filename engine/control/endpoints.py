@@ -27,6 +27,11 @@ def selector_value(service: Obj) -> Sequence[str]:
     return (f"{namespace_of(service)}/{label}={selector[label]}",)
 
 
+def is_headless(service: Obj) -> bool:
+    """Whether the service has no address of its own."""
+    return service["spec"].get("clusterIP") in (None, "", "None")
+
+
 def services_of(pod: Obj, read: Read) -> Iterable[Key]:
     """The services that select a pod."""
     namespace, labels = namespace_of(pod), labels_of(pod)

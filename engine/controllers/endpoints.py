@@ -14,6 +14,7 @@ from engine.control.endpoints import (
     address_of,
     hostname_for,
     included,
+    is_headless,
     pause_s,
     pod_keys,
     port_finder,
@@ -75,7 +76,7 @@ def _labels(service: Obj) -> dict[str, str]:
     """Those of the service, and what marks a headless one."""
     labels = {**labels_of(service), **MANAGED_BY}
     labels.pop(HEADLESS_LABEL, None)
-    if service["spec"].get("clusterIP") in (None, "", "None"):
+    if is_headless(service):
         labels[HEADLESS_LABEL] = ""
     return labels
 

@@ -16,6 +16,7 @@ from engine.control.endpoints import (
     address_of,
     hostname_for,
     included,
+    is_headless,
     pause_s,
     pod_keys,
     port_finder,
@@ -58,7 +59,7 @@ def _own(key: Key, read: Read) -> list[Obj]:
 def _labels(service: Obj) -> Obj:
     """setEndpointSliceLabels: those of the service, and the controller's own."""
     labels = {k: v for k, v in labels_of(service).items() if k not in _RESERVED}
-    if service["spec"].get("clusterIP") in (None, "", "None"):
+    if is_headless(service):
         labels[HEADLESS_LABEL] = ""
     return {**labels, slices.SERVICE_NAME: name_of(service), slices.MANAGED_BY: CONTROLLER_NAME}
 
