@@ -92,8 +92,6 @@ def prepared_create(ctx: Context, call: Call, obj: Obj, name: str) -> Obj:
     for field, value in given.items():
         if field not in metadata and value and field != "namespace" and field not in _FILLED_BY_SERVER:
             metadata[field] = value
-    if kind.finalizers:
-        metadata["finalizers"] = list(dict.fromkeys([*(metadata.get("finalizers") or ()), *kind.finalizers]))
     if kind.resource == SIGNING_REQUESTS:
         obj = _signed_by(obj, user)
     return kind.prepare_create({**obj, "metadata": metadata})

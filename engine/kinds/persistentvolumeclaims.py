@@ -83,5 +83,4 @@ KIND = Kind(
         *tables.wide("VolumeMode"),
     ),
     cells=_cells,
-    finalizers=("kubernetes.io/pvc-protection",),
 )

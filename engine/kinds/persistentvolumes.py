@@ -125,5 +125,4 @@ KIND = Kind(
         *tables.wide("VolumeMode"),
     ),
     cells=_cells,
-    finalizers=("kubernetes.io/pv-protection",),
 )

@@ -85,8 +85,6 @@ def as_stored(kind: Kind, version: str, namespace: str, body: Obj) -> Obj:
         meta["name"] = f"{meta.get('generateName', '')}bcdfg"
     if kind.has_generation:
         meta["generation"] = 1
-    if kind.finalizers:
-        meta["finalizers"] = [*(meta.get("finalizers") or ()), *kind.finalizers]
     obj: Obj = {**body, "kind": kind.kind, "apiVersion": kind.api_version(version), "metadata": meta}
     if version in kind.convert:
         obj = kind.convert[version][1](obj)

@@ -32,6 +32,8 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "Pod": _ADMITTED_POD,
     "Service": ("spec.clusterIP", "spec.clusterIPs", "spec.healthCheckNodePort", "spec.ports[0].nodePort", "spec.ports[1].nodePort"),
     "Node": ("spec.taints",),
+    "PersistentVolume": ("metadata.finalizers",),
+    "PersistentVolumeClaim": ("metadata.finalizers",),
     "CertificateSigningRequest": ("spec.username", "spec.uid", "spec.groups"),
 }
 CREATED_AT = [

@@ -97,8 +97,6 @@ class Kind:
     stored_as: str = ""
     """The resource that this kind is another view of (`events.events.k8s.io` of `events`): objects are stored under that key, with
     its apiVersion and in its shape, which the functions above get; `convert` has every served version."""
-    finalizers: tuple[str, ...] = ()
-    """Added to metadata.finalizers on create (PersistentVolumeClaim protection is admission's, Namespace's are in spec)."""
 
     @property
     def resource(self) -> str:
