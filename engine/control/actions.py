@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from engine.base.api import MERGE_PATCH
 from engine.base.errors import StatusError
-from engine.base.objects import Obj
+from engine.base.objects import Obj, name_of, namespace_of, uid_of
 
 
 class Key(NamedTuple):
@@ -52,6 +52,12 @@ class Patch:
     content_type: str = MERGE_PATCH
     ignore_missing: bool = False
 
+    @classmethod
+    def status(cls, resource: str, obj: Obj, status: Obj, content_type: str = MERGE_PATCH) -> "Patch":
+        """Patch the status of this very object; that it is gone is success."""
+        patch = {"metadata": {"uid": uid_of(obj)}, "status": status}
+        return cls(resource, namespace_of(obj), name_of(obj), patch, "status", content_type, ignore_missing=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Apply:
@@ -73,6 +79,11 @@ class Delete:
     grace_period_s: int | None = None
     propagation: str = ""
     resource_version: str = ""
+
+    @classmethod
+    def of(cls, resource: str, obj: Obj, grace_period_s: int | None = None) -> "Delete":
+        """Delete this very object."""
+        return cls(resource, namespace_of(obj), name_of(obj), uid_of(obj), grace_period_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ class _Plan:
             elif not self.frame.owner["metadata"].get("deletionTimestamp"):
                 found.append(Create(RESOURCE, self._created(body)))
         found += [Update(RESOURCE, self._updated(slice, body)) for slice, body in self.changed]
-        found += [Delete(RESOURCE, namespace_of(s), name_of(s), uid_of(s)) for s in self.unused]
+        found += [Delete.of(RESOURCE, s) for s in self.unused]
         return found
 
     def _created(self, body: Obj) -> Obj:

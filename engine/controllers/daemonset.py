@@ -93,7 +93,7 @@ class _Sync:
         for pod in self.all_pods:
             if labels_of(pod).get(HASH_LABEL) in hashes:
                 self.actions.append(Patch("pods", namespace_of(pod), name_of(pod), {"metadata": label}, ignore_missing=True))
-        self.actions += [_deleted_revision(r) for r in duplicates]
+        self.actions += [Delete.of(history.RESOURCE, r) for r in duplicates]
 
     def run(self, backoffs: Mapping[str, tuple[float, float]]) -> Actions:
         """Pods that are missing or too many; where there are none of either, the next step of a rolling update; then the status."""
@@ -149,7 +149,7 @@ class _Sync:
     def _do(self, plan: Plan) -> None:
         """syncNodes: creations in slow start, then deletions, at most 250 of each; failures do not keep the status from being written."""
         creates = tuple(Create("pods", pod) for pod in new_pods(self.set, self.daemons.template_hash, plan.create[:BURST_REPLICAS]))
-        deletes = tuple(Delete("pods", namespace_of(p), name_of(p), uid_of(p)) for p in plan.delete[:BURST_REPLICAS])
+        deletes = tuple(Delete.of("pods", p) for p in plan.delete[:BURST_REPLICAS])
         if creates:
             self.actions.append(Parallel(creates, about=self.set, then=lambda failures: []))
         if deletes:
@@ -162,7 +162,7 @@ class _Sync:
         if surplus > 0:
             live = {labels_of(pod).get(HASH_LABEL) for pod in self.all_pods}
             unused = [r for r in history.oldest_first(self.old) if _hash_of(r) not in live]
-            self.actions += [_deleted_revision(r) for r in unused[:surplus]]
+            self.actions += [Delete.of(history.RESOURCE, r) for r in unused[:surplus]]
 
     def _write_status(self) -> None:
         """updateDaemonSetStatus: the oldest pod of a node counts."""
@@ -204,10 +204,6 @@ class _Sync:
 
 def _hash_of(revision: Obj) -> str:
     return labels_of(revision).get(HASH_LABEL) or name_of(revision)
-
-
-def _deleted_revision(revision: Obj) -> Delete:
-    return Delete(history.RESOURCE, namespace_of(revision), name_of(revision), uid_of(revision))
 
 
 def _expired(backoff: tuple[float, float] | None, now: float) -> bool:

@@ -233,7 +233,7 @@ class _Sync:
                 actions += self.events.get(name, ())
         if self.clean:
             for rs in rollouts.expendable(self.deployment, self.old):
-                actions.append(Delete(REPLICA_SETS, namespace_of(rs), name_of(rs), uid_of(rs)))
+                actions.append(Delete.of(REPLICA_SETS, rs))
         before = self.status
         self.status = progress.counts(self.deployment, before, self.all, self.new, self.now)
         if rollout:

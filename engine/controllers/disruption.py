@@ -198,8 +198,7 @@ def _unmark(pod: Obj | None, now: float) -> Actions:
     if left > 0:
         return [RequeueAfter(left)]
     made = {"type": "DisruptionTarget", "status": "False", "reason": None, "message": None, "lastTransitionTime": rfc3339(now)}
-    patch = {"metadata": {"uid": uid_of(pod)}, "status": {"conditions": [made]}}
-    return [Patch("pods", namespace_of(pod), name_of(pod), patch, "status", STRATEGIC_PATCH, ignore_missing=True)]
+    return [Patch.status("pods", pod, {"conditions": [made]}, STRATEGIC_PATCH)]
 
 
 def _is_marked(pod: Obj) -> bool:

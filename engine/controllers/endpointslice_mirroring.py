@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from engine.base.objects import Obj, annotations_of, is_terminating, labels_of, name_of, namespace_of, uid_of
+from engine.base.objects import Obj, annotations_of, is_terminating, labels_of, namespace_of
 from engine.control import slices
 from engine.control.actions import Actions, Delete, Key
 from engine.control.controller import Controller, Watch, own_key
@@ -25,7 +25,7 @@ def reconcile(key: Key, read: Read, now: float) -> Actions:
     own = [s for s in found if labels_of(s).get(slices.MANAGED_BY) == CONTROLLER_NAME and not is_terminating(s)]
     endpoints, service = read.get(RESOURCE, key.namespace, key.name), read.get(SERVICES, key.namespace, key.name)
     if endpoints is None or service is None or service["spec"].get("selector") or not _mirrored(endpoints):
-        return [Delete(slices.RESOURCE, namespace_of(s), name_of(s), uid_of(s)) for s in own]
+        return [Delete.of(slices.RESOURCE, s) for s in own]
     annotations = {k: v for k, v in annotations_of(endpoints).items() if k not in (LAST_APPLIED, TRIGGER_TIME)}
     labels = {**labels_of(endpoints), slices.SERVICE_NAME: key.name, slices.MANAGED_BY: CONTROLLER_NAME}
     return slices.plan(slices.Frame(endpoints, key.name, labels, annotations), own, _wanted(endpoints), ())

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from engine.base.objects import Obj, is_terminating, name_of, namespace_of, uid_of
+from engine.base.objects import Obj, is_terminating, name_of, namespace_of
 from engine.control.actions import Actions, Emit, Key, Patch
 from engine.control.cloud import INGRESS_IP
 from engine.control.controller import Controller, Watch
@@ -42,8 +42,7 @@ def _services(ingress: Obj) -> Iterable[str]:
 
 
 def _status(ingress: Obj, addresses: list[Obj] | None) -> Patch:
-    patch = {"metadata": {"uid": uid_of(ingress)}, "status": {"loadBalancer": {"ingress": addresses}}}
-    return Patch(RESOURCE, namespace_of(ingress), name_of(ingress), patch, "status", ignore_missing=True)
+    return Patch.status(RESOURCE, ingress, {"loadBalancer": {"ingress": addresses}})
 
 
 def _class_keys(kind: str, old: Obj | None, new: Obj, read: Read) -> Iterable[Key]:

@@ -218,7 +218,7 @@ class _Sync:
 
         if not pods:
             return deleted(())
-        return [Parallel(tuple(_deletion(pod) for pod in pods), about=self.job, slow_start=False, then=deleted)]
+        return [Parallel(tuple(Delete.of("pods", pod) for pod in pods), about=self.job, slow_start=False, then=deleted)]
 
     def _manage(self) -> Actions:
         """manageJob: pods that are too many, or missing."""
@@ -269,7 +269,8 @@ class _Sync:
         def released(failures: Sequence[Failure]) -> Actions:
             kept = {f.action.name for f in failures if isinstance(f.action, Patch)}
             free = [pod for pod in pods if name_of(pod) not in kept]
-            return [Parallel(tuple(_deletion(pod) for pod in free), about=self.job, slow_start=False, then=deleted(free))] if free else []
+            deletes = tuple(Delete.of("pods", pod) for pod in free)
+            return [Parallel(deletes, about=self.job, slow_start=False, then=deleted(free))] if free else []
 
         def deleted(free: Sequence[Obj]) -> Callable[[Sequence[Failure]], Actions]:
             def then(failures: Sequence[Failure]) -> Actions:
@@ -385,10 +386,6 @@ class _Sync:
             message = "Too many succeeded pods running after completion count reached"
             events.insert(0, Emit(self.job, "Warning", "TooManySucceededPods", message))
         return events
-
-
-def _deletion(pod: Obj) -> Delete:
-    return Delete("pods", namespace_of(pod), name_of(pod), uid_of(pod))
 
 
 CONTROLLER = Controller(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from engine.base.api import STRATEGIC_PATCH
 from engine.base.clock import rfc3339
 from engine.base.conditions import condition_of
-from engine.base.objects import Obj, name_of, namespace_of, uid_of
+from engine.base.objects import Obj, name_of, uid_of
 from engine.control.actions import Action, Actions, Emit, Key, Parallel, Patch, Remember, RequeueAfter
 from engine.control.controller import Controller
 from engine.control.node_health import (
@@ -148,8 +148,7 @@ def _not_ready(pod: Obj, now: float) -> list[Action]:
     if ready is None or ready["status"] != "True":
         return []
     condition = {**ready, "status": "False", "lastTransitionTime": rfc3339(now)}
-    patch = {"metadata": {"uid": uid_of(pod)}, "status": {"conditions": [condition]}}
-    write = Patch("pods", namespace_of(pod), name_of(pod), patch, "status", STRATEGIC_PATCH, ignore_missing=True)
+    write = Patch.status("pods", pod, {"conditions": [condition]}, STRATEGIC_PATCH)
     told = Emit(pod, "Warning", "NodeNotReady", "Node is not ready")
     return [Parallel((write,), then=lambda failures: [] if failures else [told])]
 

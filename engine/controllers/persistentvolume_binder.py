@@ -162,16 +162,14 @@ def _claim_status(claim: Obj, wanted: Obj) -> list[Action]:
     status = claim.get("status") or {}
     if all(status.get(field) == value for field, value in wanted.items()):
         return []
-    patch = {"metadata": {"uid": uid_of(claim)}, "status": wanted}
-    return [Patch(CLAIMS, namespace_of(claim), name_of(claim), patch, "status", ignore_missing=True)]
+    return [Patch.status(CLAIMS, claim, wanted)]
 
 
 def _volume_phase(volume: Obj, phase: str, message: str = "") -> list[Action]:
     status = volume.get("status") or {}
     if status.get("phase") == phase and (status.get("message") or "") == message:
         return []
-    patch = {"metadata": {"uid": uid_of(volume)}, "status": {"phase": phase, "message": message or None}}
-    return [Patch(VOLUMES, "", name_of(volume), patch, "status", ignore_missing=True)]
+    return [Patch.status(VOLUMES, volume, {"phase": phase, "message": message or None})]
 
 
 def _provision(claim: Obj, class_name: str, storage_class: Obj | None, node: Obj | None, selected: bool) -> list[Action]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.base.clock import rfc3339
 from engine.base.conditions import condition_of, is_true, updated
-from engine.base.objects import Obj, is_terminating, name_of, namespace_of, uid_of
+from engine.base.objects import Obj, is_terminating, name_of
 from engine.control.actions import Action, Actions, Check, Delete, Key, Parallel, Patch, Remember, RequeueAfter
 from engine.control.controller import Controller
 from engine.control.pods import is_terminal, phase_of
@@ -67,7 +67,7 @@ def _surplus(terminated: list[Obj]) -> Iterable[Action]:
 
 
 def _forced(pod: Obj) -> Delete:
-    return Delete("pods", namespace_of(pod), name_of(pod), uid_of(pod), grace_period_s=0)
+    return Delete.of("pods", pod, grace_period_s=0)
 
 
 def _ended(pod: Obj, condition: Obj | None, now: float) -> Parallel:
@@ -80,8 +80,7 @@ def _ended(pod: Obj, condition: Obj | None, now: float) -> Parallel:
             status["conditions"] = updated((pod.get("status") or {}).get("conditions") or (), made)
     if not status:
         return Parallel((_forced(pod),), then=lambda failures: [])
-    patch = {"metadata": {"uid": uid_of(pod)}, "status": status}
-    mark = Patch("pods", namespace_of(pod), name_of(pod), patch, "status", ignore_missing=True)
+    mark = Patch.status("pods", pod, status)
     return Parallel((mark,), then=lambda failures: [] if failures else [_forced(pod)])
 
 

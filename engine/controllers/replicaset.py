@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.base.clock import rfc3339
 from engine.base.conditions import find, updated, without
-from engine.base.objects import Obj, controller_of, is_terminating, labels_of, name_of, namespace_of, put, uid_of
+from engine.base.objects import Obj, controller_of, is_terminating, labels_of, put, uid_of
 from engine.base.selectors import from_map
 from engine.control.actions import Action, Actions, Create, Delete, Failure, Key, Parallel, RequeueAfter, Update
 from engine.control.controller import Controller, Watch, owned_or_selected
@@ -58,7 +58,7 @@ def _scale(rs: Obj, active: list[Obj], read: Read, now: float, finish: Callable[
     if not surplus:
         return None
     doomed = active if surplus == len(active) else by_deletion(active, _related(rs, active, read), now)[:surplus]
-    deletes = tuple(Delete("pods", namespace_of(pod), name_of(pod), uid_of(pod)) for pod in doomed)
+    deletes = tuple(Delete.of("pods", pod) for pod in doomed)
     return Parallel(deletes, about=rs, slow_start=False, then=finish)
 
 

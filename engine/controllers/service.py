@@ -5,7 +5,7 @@ One key for all of them, as they share the addresses: no two turns give away the
 
 from collections.abc import Iterable, Sequence
 
-from engine.base.objects import Obj, is_terminating, name_of, namespace_of, uid_of
+from engine.base.objects import Obj, is_terminating, name_of
 from engine.control.actions import Action, Actions, Emit, Key, Parallel, Patch
 from engine.control.cloud import POOL, next_free
 from engine.control.controller import Controller
@@ -54,8 +54,7 @@ def _addresses(service: Obj) -> list[str]:
 
 
 def _status(service: Obj, balancer: Obj) -> Patch:
-    patch = {"metadata": {"uid": uid_of(service)}, "status": {"loadBalancer": balancer}}
-    return Patch(RESOURCE, namespace_of(service), name_of(service), patch, "status", ignore_missing=True)
+    return Patch.status(RESOURCE, service, {"loadBalancer": balancer})
 
 
 def _ensure(service: Obj, ip: str | None) -> list[Action]:

@@ -325,7 +325,7 @@ class _Sync:
         limit = self.spec.get("revisionHistoryLimit")
         surplus = len(old) - (10 if limit is None else int(limit))
         for revision in old[: max(0, surplus)]:
-            self.actions.append(Delete(history.RESOURCE, namespace_of(revision), name_of(revision), uid_of(revision)))
+            self.actions.append(Delete.of(history.RESOURCE, revision))
 
 
 def _named(subject: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from engine.base.api import STRATEGIC_PATCH
 from engine.base.clock import rfc3339
 from engine.base.conditions import condition_of
-from engine.base.objects import Obj, is_terminating, name_of, namespace_of, uid_of
+from engine.base.objects import Obj, is_terminating, name_of, namespace_of
 from engine.base.taints import tolerates_one
 from engine.control.actions import Action, Actions, Delete, Emit, Key, Patch, Remember, RequeueAfter
 from engine.control.controller import Controller, Watch
@@ -71,9 +71,8 @@ def _evict(pod: Obj, now: float) -> list[Action]:
             "lastProbeTime": None,
             "lastTransitionTime": rfc3339(now),
         }
-        patch = {"metadata": {"uid": uid_of(pod)}, "status": {"conditions": [condition]}}
-        found.append(Patch(RESOURCE, namespace_of(pod), name_of(pod), patch, "status", STRATEGIC_PATCH, ignore_missing=True))
-    return [*found, Delete(RESOURCE, namespace_of(pod), name_of(pod), uid_of(pod))]
+        found.append(Patch.status(RESOURCE, pod, {"conditions": [condition]}, STRATEGIC_PATCH))
+    return [*found, Delete.of(RESOURCE, pod)]
 
 
 def _pod_keys(kind: str, old: Obj | None, new: Obj, read: Read) -> Iterable[Key]:
