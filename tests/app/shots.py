@@ -76,6 +76,7 @@ async def main() -> None:
     world = real_world()
     store = Store(world.clock, MemoryJournal())
     cluster = Cluster(world, store, ClusterOptions(manifests=Path("manifests"), delays=False))
+    await cluster.bootstrap()
     cluster.start()
     await asyncio.sleep(SETTLE_S)
     await shoot(folder, sys.argv[2] if len(sys.argv) > 2 else theme.default_name(), cluster, set(sys.argv[3:]))

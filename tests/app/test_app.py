@@ -8,7 +8,8 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Button
 
-from engine.base.objects import dig
+from engine.base.api import Request
+from engine.base.objects import Obj, dig
 from ktui.app import KtuiApp
 from ktui.widgets.confirm import Confirm
 from tests.app.world import Bench, running, screen_text, settled
@@ -287,5 +288,98 @@ def test_what_is_typed_at_once_after_the_colon_is_not_lost() -> None:
             app.post_message(events.Key(key, key if len(key) == 1 else None))
         await settled(app, pilot, 8)
         assert "node-3" in screen_text(app) and "Pods" not in screen_text(app)
+
+    with_app(check)
+
+
+class Output:
+    """What a container says: some lines at once, then nothing until it is closed."""
+
+    def __init__(self, lines: list[bytes]) -> None:
+        self._lines = lines
+        self._closed = asyncio.Event()
+
+    async def batch(self) -> list[bytes]:
+        if not self._lines:
+            await self._closed.wait()
+        taken, self._lines = self._lines, []
+        return taken
+
+    def close(self) -> None:
+        self._closed.set()
+
+
+def test_logs_follow_filter_and_show_stamps() -> None:
+    async def answer(request: Request, pod: Obj) -> Output:
+        assert request.query["timestamps"] == "true"
+        return Output(["2026-01-01T00:00:01Z first\n2026-01-01T00:00:02Z 결제 failed\n".encode()])
+
+    async def check(bench: Bench, app: KtuiApp, pilot: Pilot[None]) -> None:
+        bench.server.connect("pods", "log", answer)
+        await go(app, pilot, "pods")
+        await press(app, pilot, "l")
+        await asyncio.sleep(0.1)
+        screen = await press(app, pilot, "t")
+        assert "00:00:01" in screen and "first" in screen and "결제 failed" in screen
+        screen = await press(app, pilot, "/", *"fail", "enter")
+        assert "결제 failed" in screen and "first" not in screen
+        assert "first" in await press(app, pilot, "h")
+
+    with_app(check)
+
+
+def test_a_held_prune_is_confirmed_by_its_own_hash() -> None:
+    async def check(bench: Bench, app: KtuiApp, pilot: Pilot[None]) -> None:
+        body = {"apiVersion": "ktui.dev/v1", "kind": "Folder", "metadata": {"name": "shop"}, "spec": {"path": "/shop"}}
+        await bench.client.create("folders.ktui.dev", body)
+        prune = {"action": "prune", "kind": "Service", "namespace": "dev", "name": "web", "source": "web.yaml:3"}
+        plan = {"held": True, "hash": "abc123", "reason": "4 of 9 objects", "unchanged": 5, "actions": [prune]}
+        status = {"phase": "Held", "files": [{"path": "web.yaml", "state": "Synced", "objects": 2}], "plan": plan}
+        await bench.client.patch("folders.ktui.dev", "shop", {"status": status}, subresource="status")
+        screen = await go(app, pilot, "folder")
+        assert "▲ Held" in screen and "Service dev/web" in screen
+        assert "Prune what folder shop no longer has?" in await press(app, pilot, "c")
+        app.screen.query_one("#typed").focus()
+        await press(app, pilot, *"prune", "enter", "enter")
+        assert (await bench.client.get("folders.ktui.dev", "shop"))["spec"]["confirm"] == "abc123"
+        await press(app, pilot, "s")
+        assert (await bench.client.get("folders.ktui.dev", "shop"))["spec"]["suspend"] is True
+
+    with_app(check)
+
+
+def test_a_click_selects_and_a_click_on_a_heading_sorts() -> None:
+    async def check(bench: Bench, app: KtuiApp, pilot: Pilot[None]) -> None:
+        await go(app, pilot, "pods")
+        table = app.pane.table  # type: ignore[attr-defined]  # the pane is a table pane
+        await pilot.click(table, offset=(10, 4))
+        assert app.pane.target is not None and app.pane.target.name == "web-2"
+        await pilot.click(table, offset=(18, 1))
+        await settled(app, pilot)
+        assert "NAME↑" in screen_text(app)
+
+    with_app(check)
+
+
+def test_enter_goes_from_a_node_to_its_pods_and_back() -> None:
+    async def check(bench: Bench, app: KtuiApp, pilot: Pilot[None]) -> None:
+        await go(app, pilot, "nodes")
+        screen = await press(app, pilot, "enter")
+        assert "Pods on node-1  2" in screen and "lonely" in screen and "web-1" not in screen
+        assert "Nodes  3" in await press(app, pilot, "escape")
+        assert "Pods on node-1  2" in await press(app, pilot, "]")
+
+    with_app(check)
+
+
+def test_draining_tells_what_it_waits_for() -> None:
+    async def check(bench: Bench, app: KtuiApp, pilot: Pilot[None]) -> None:
+        await bench.client.delete("poddisruptionbudgets.policy", "web", "dev")
+        await go(app, pilot, "nodes")
+        screen = await press(app, pilot, "r")
+        assert "Drain node node-1?" in screen and "no controller will replace" in screen
+        await press(app, pilot, "y")
+        await settled(app, pilot, 8)
+        assert "drained node node-1: 2 pods evicted" in screen_text(app)
 
     with_app(check)
