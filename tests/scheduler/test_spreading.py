@@ -130,8 +130,18 @@ def test_preferred_affinity_weighs() -> None:
     assert board.run(pod(cpu="10m", memory="1Mi", **affinity("podAffinity", ZONE, "db", weight=100)))[0] == "c"
 
 
-@pytest.mark.parametrize("rules", [{}, affinity("podAntiAffinity", HOST, "x"), {"topologySpreadConstraints": [constraint(skew=2)]}])
-@given(steps=st.lists(st.tuples(st.sampled_from(["own", "other", "shy", "remove", "cordon"]), st.integers(0, 5)), max_size=25))
+RULES: list[dict[str, Any]] = [
+    {},
+    affinity("podAntiAffinity", HOST, "x"),
+    {"topologySpreadConstraints": [constraint(skew=2)]},
+    {"topologySpreadConstraints": [{**constraint(skew=1), "nodeTaintsPolicy": "Honor"}], "nodeSelector": {"kubernetes.io/hostname": "a0"}},
+    {"topologySpreadConstraints": [{**constraint(skew=2), "nodeTaintsPolicy": "Honor"}]},
+]
+HAPPENINGS = ("own", "other", "shy", "remove", "cordon", "taint", "nominate", "withdraw")
+
+
+@pytest.mark.parametrize("rules", RULES)
+@given(steps=st.lists(st.tuples(st.sampled_from(HAPPENINGS), st.integers(0, 5)), max_size=25))
 def test_followed_results_equal_results_made_anew(rules: dict[str, Any], steps: list[tuple[str, int]]) -> None:
     """The heart of the cache: whatever happens, catching up gives what looking at all nodes again gives."""
     board = Board(three_zones())
@@ -139,6 +149,7 @@ def test_followed_results_equal_results_made_anew(rules: dict[str, Any], steps: 
     ours = pod(cpu="200m", labels={"app": "x"}, **rules)
     kept = board.results(ours)
     placed: list[PodInfo] = []
+    nominated: list[PodInfo] = []
     for what, at in steps:
         name = list(board.snapshot.nodes)[at]
         if what == "remove":
@@ -146,6 +157,15 @@ def test_followed_results_equal_results_made_anew(rules: dict[str, Any], steps: 
                 board.snapshot.remove(placed.pop(at % len(placed)).uid)
         elif what == "cordon":
             board.snapshot.set_node(node(name, zone=name[0], unschedulable=not board.snapshot.nodes[name].unschedulable))
+        elif what == "taint":
+            taints = [] if board.snapshot.nodes[name].taints else [{"key": "k", "effect": "NoSchedule"}]
+            board.snapshot.set_node(node(name, zone=name[0], taints=taints))
+        elif what == "nominate":
+            nominated.append(pod(cpu="3500m", priority=1, **(affinity("podAntiAffinity", ZONE, "x") if at % 2 else {})))
+            board.snapshot.nominate(nominated[-1], name)
+        elif what == "withdraw":
+            if nominated:
+                board.snapshot.nominate(nominated.pop(at % len(nominated)), "")
         else:
             made = {
                 "own": pod(cpu="200m", labels={"app": "x"}, **rules),
