@@ -85,6 +85,54 @@ def test_a_dry_run_changes_nothing() -> None:
     serving(body)
 
 
+BUDGET: Obj = {
+    "metadata": {"name": "b", "generation": 1},
+    "spec": {"minAvailable": 0, "selector": {"matchLabels": {"app": "web"}}},
+}
+DRY_RUNS: dict[str, tuple[str, str, Obj]] = {
+    "update": ("PUT", "configmaps/one", {"metadata": {"name": "one"}, "data": {"a": "2"}}),
+    "a service with an address and node ports": (
+        "POST",
+        "services",
+        {"metadata": {"name": "s"}, "spec": {"type": "NodePort", "ports": [{"port": 80}]}},
+    ),
+    "a service that gives up its node ports": ("PUT", "services/np", {"metadata": {"name": "np"}, "spec": {"ports": [{"port": 80}]}}),
+    "the deletion of a service": ("DELETE", "services/np", {}),
+    "deletion of a collection": ("DELETE", "configmaps", {}),
+    "graceful deletion": ("DELETE", "pods/bound", {}),
+    "eviction": ("POST", "pods/bound/eviction", {"metadata": {"name": "bound"}}),
+    "binding": ("POST", "pods/free/binding", {"metadata": {"name": "free"}, "target": {"name": "n1"}}),
+    "scale": ("PUT", "deployments/web/scale", {"metadata": {"name": "web"}, "spec": {"replicas": 3}}),
+    "status": ("PUT", "pods/bound/status", {"metadata": {"name": "bound"}, "status": {"phase": "Running", "qosClass": "BestEffort"}}),
+    "the last finalizer": ("PUT", "configmaps/leaving", {"metadata": {"name": "leaving"}, "data": {"a": "1"}}),
+}
+
+
+@pytest.mark.parametrize(("method", "path", "content"), DRY_RUNS.values(), ids=DRY_RUNS)
+def test_a_dry_run_of_any_write_is_answered_and_leaves_nothing(method: str, path: str, content: Obj) -> None:
+    async def body(rig: Rig) -> None:
+        for name in ("one", "leaving"):
+            await rig.config(name, **({"finalizers": ["example.com/hold"]} if name == "leaving" else {}))
+        await rig.client.delete("configmaps", "leaving", "shop")
+        ports = {"type": "NodePort", "ports": [{"port": 80}]}
+        service = await rig.client.create("services", {"metadata": {"name": "np"}, "spec": ports}, "shop")
+        await rig.pod("bound", "n1", labels={"app": "web"})
+        await rig.pod("free")
+        await rig.client.create("deployments.apps", DEPLOYMENT, "shop")
+        await rig.client.create("poddisruptionbudgets.policy", BUDGET, "shop")
+        before = rig.store.revision
+        group = "/apis/apps/v1" if path.startswith("deployments") else "/api/v1"
+        answer = await rig.answer(method, f"{group}/namespaces/shop/{path}", {"dryRun": "All"}, content or None)
+        assert answer.status in (200, 201), answer.body
+        assert answer.revision in (0, before)
+        assert rig.store.revision == before
+        wanted = {"clusterIP": service["spec"]["clusterIP"], "ports": [{"port": 80}]}
+        error = await refused(rig.client.create("services", {"metadata": {"name": "thief"}, "spec": wanted}, "shop"))
+        assert "provided IP is already allocated" in error.message
+
+    serving(body)
+
+
 def test_a_write_that_changes_nothing_keeps_the_revision() -> None:
     async def body(rig: Rig) -> None:
         made = await rig.config("one", {"a": "1"})
