@@ -11,7 +11,6 @@ from engine.base.api import Request, Response
 from engine.base.clock import rfc3339_micro
 from engine.base.errors import bad_request, method_not_allowed, not_found
 from engine.base.objects import Obj
-from engine.kinds.common.model import Kind
 from engine.store.events import Event
 
 HISTORY, WHY = "/ktui/v1/history", "/ktui/v1/why"
@@ -37,11 +36,11 @@ def answer(ctx: Context, request: Request) -> Response:
     if not events:
         raise not_found(kind.resource, query.get("name", ""))
     if request.path == HISTORY:
-        return Response(200, {"kind": "History", "apiVersion": API_VERSION, "items": [_version(kind, e) for e in events]})
+        return Response(200, {"kind": "History", "apiVersion": API_VERSION, "items": [_version(e) for e in events]})
     return Response(200, {"kind": "Causes", "apiVersion": API_VERSION, "items": _chain(ctx, events[-1])})
 
 
-def _version(kind: Kind, event: Event) -> Obj:
+def _version(event: Event) -> Obj:
     return {**_link(event), "object": event.object}
 
 

@@ -43,7 +43,7 @@ def _container(plan: ContainerPlan, report: Obj | None) -> ContainerState:
     if running := shown.get("running"):
         started_at = parse_time(running["startedAt"])
         base = base._replace(life=containers.RUNNING, id=report.get("containerID") or "", started_at=started_at)
-        return _with_results(probes.begun(base, plan, started_at), report)
+        return _with_results(probes.begun(base, plan), report)
     if terminated := _termination(shown.get("terminated"), count):
         return base._replace(life=containers.EXITED, ended=terminated, id=terminated.id)
     if last is not None and (shown.get("waiting") or {}).get("reason") == "CrashLoopBackOff":

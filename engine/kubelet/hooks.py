@@ -33,4 +33,4 @@ def finished(turn: Turn, news: HookDone) -> None:
             termination.stop_container(turn, i, turn.plan.grace_s, message="FailedPostStartHook")
         else:
             running = c._replace(life=containers.after(c.life, "hooked"), reason="")
-            turn.change(i, probes.begun(running, plan, turn.now))
+            turn.change(i, probes.begun(running, plan))

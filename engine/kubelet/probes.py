@@ -11,7 +11,7 @@ INITIAL_RESULT = {STARTUP: False, LIVENESS: True, READINESS: False}
 """What counts before the first answer; startup is Unknown upstream, which gates as a failure does."""
 
 
-def begun(c: ContainerState, plan: ContainerPlan, now: float) -> ContainerState:
+def begun(c: ContainerState, plan: ContainerPlan) -> ContainerState:
     """The container when its process has just started: workers set, `started` and `ready` by their initial results."""
     workers = tuple(ProbeState(p.kind, INITIAL_RESULT[p.kind], c.started_at + p.initial_delay_s) for p in plan.probes)
     started = plan.probe(STARTUP) is None
@@ -71,7 +71,7 @@ def answered(turn: Turn, news: ProbeResult) -> None:
     if crossed:
         told = told._replace(result=news.ok)
     c = _with_worker(c, told)
-    turn.change(news.container, _judged(c, plan, probe, turn.now) if crossed else c)
+    turn.change(news.container, _judged(c, turn.now) if crossed else c)
     if crossed and not news.ok and news.kind != READINESS:
         _fail(turn, news.container, plan, probe)
 
@@ -91,7 +91,7 @@ def _with_worker(c: ContainerState, worker: ProbeState) -> ContainerState:
     return c._replace(probes=tuple(worker if w.kind == worker.kind else w for w in c.probes))
 
 
-def _judged(c: ContainerState, plan: ContainerPlan, probe: ProbePlan, now: float) -> ContainerState:
+def _judged(c: ContainerState, now: float) -> ContainerState:
     """`started` and `ready` after a result changed. A startup success has the other probes asked at once."""
     result = {w.kind: w.result for w in c.probes}
     started = c.started or result.get(STARTUP, True)

@@ -160,7 +160,7 @@ def _started(turn: Turn, news: inputs.Started) -> None:
         hook = plan.post_start is not None
         life = containers.after(c.life, "started with hook" if hook else "started")
         c = c._replace(life=life, id=news.id, started_at=news.at, reason="", message="", ended=None)
-        turn.change(news.container, c if hook else probes.begun(c, plan, turn.now))
+        turn.change(news.container, c if hook else probes.begun(c, plan))
         hooks.start_post_start(turn, news.container)
 
 
