@@ -140,12 +140,16 @@ class LocalEngine:
         """
         with contextlib.suppress(StatusError):
             return await self.attach()
+        before = self._process
         self.start()
         waited_s = 0.0
         while waited_s < START_TIMEOUT_S:
             with contextlib.suppress(StatusError):
                 return await self.attach()
             if self._process is not None and (code := self._process.poll()) is not None:
+                if self._process is before:  # it was still dying when it was asked for
+                    self.start()
+                    continue
                 raise errors.unavailable(f"the engine ended with exit code {code}: {self._last_words()}")
             await asyncio.sleep(_POLL_S)
             waited_s += _POLL_S
