@@ -12,6 +12,7 @@ from ktui.model.feeds import News, Query
 from ktui.model.lines import Line, printed
 from ktui.model.rows import Target
 from ktui.model.session import Connection, is_transport_error
+from ktui.model.yaml_view import yaml_lines
 from ktui.widgets.pane import Deck, Opening, Pane
 from ktui.widgets.text_view import TextView
 
@@ -30,7 +31,7 @@ class ObjectView(TextView):
 
 
 class ObjectPane(Pane):
-    """Base of panes that show one object as text. `write` makes the lines."""
+    """Shows one object as text, written by `write` whenever it or an event about it changes."""
 
     place = "text"
     verb = "Object"
@@ -49,8 +50,8 @@ class ObjectPane(Pane):
         self._stale = asyncio.Event()
 
     async def write(self, client: Client, target: Target) -> list[Line]:
-        """Read the object and make its lines. Raises StatusError."""
-        raise NotImplementedError
+        """Read the object and make its lines: its YAML, unless a pane knows better. Raises StatusError."""
+        return yaml_lines(await client.get(target.resource, target.name, target.namespace))
 
     def compose(self) -> ComposeResult:
         yield self.view

@@ -7,7 +7,7 @@ import pytest
 
 from engine.base.api import Client
 from engine.base.errors import StatusError
-from engine.base.objects import dig
+from engine.base.objects import controller_ref, dig
 from engine.base.world import simulated_world
 from engine.sim.loop import run
 from ktui.model import operations, risk
@@ -103,7 +103,7 @@ async def add_revision(client: Client, number: int, image: str) -> None:
                 "namespace": "dev",
                 "labels": labels,
                 "annotations": {operations.REVISION: str(number)},
-                "ownerReferences": [operations.controller_ref({**owner, "apiVersion": "apps/v1", "kind": "Deployment"})],
+                "ownerReferences": [controller_ref({**owner, "apiVersion": "apps/v1", "kind": "Deployment"})],
             },
             "spec": {"replicas": 0, "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": spec}},
         },
