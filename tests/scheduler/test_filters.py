@@ -130,3 +130,30 @@ def test_a_claim_may_wait_for_its_first_consumer_and_a_bound_volume_decides_the_
     board.objects["persistentvolumeclaims", "ns", "c"] = claim("c", "late", "v")
     assert board.decide(mounting("c")).node == "b"
     assert board.results(mounting("c")).scores().keys() == {"b"}
+
+
+def test_a_volume_with_a_zone_is_used_from_there() -> None:
+    board = Board([node("a", zone="1"), node("b", zone="2"), node("c", zone="3"), node("bare")])
+    volume = {"metadata": {"name": "v", "labels": {"topology.kubernetes.io/zone": "2__3"}}, "spec": {}}
+    board.objects["persistentvolumes", "", "v"] = volume
+    board.objects["persistentvolumeclaims", "ns", "c"] = claim("c", "late", "v")
+    results = board.results(mounting("c"))
+    assert results.scores().keys() == {"b", "c", "bare"}
+
+
+def test_a_claim_for_one_pod_is_used_by_one() -> None:
+    board = Board([node("a"), node("b")])
+    alone = claim("c", "late", "v")
+    board.objects["persistentvolumeclaims", "ns", "c"] = {**alone, "spec": {**alone["spec"], "accessModes": ["ReadWriteOncePod"]}}
+    first, second = mounting("c"), mounting("c")
+    assert board.run(first)
+    used = ("node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode",)
+    assert board.reasons(second) == {"a": used, "b": used}
+    board.snapshot.remove(first.uid)
+    assert board.run(second)
+
+
+def test_terms_that_name_different_nodes_contradict_each_other() -> None:
+    fields = [{"key": "metadata.name", "operator": "In", "values": [name]} for name in ("n", "m")]
+    with pytest.raises(Unschedulable, match=r"^pod affinity terms conflict"):
+        Board([node("n"), node("m")]).decide(pod(affinity=required({"matchFields": fields})))

@@ -79,3 +79,27 @@ def test_gated_pods_wait_for_their_gates_and_removed_pods_never_come() -> None:
     assert taken is not None
     assert taken.pod.name == "b"
     assert queue.pop(2.0) is None
+
+
+def test_a_pod_that_was_tried_goes_behind_those_that_were_not() -> None:
+    queue = SchedulingQueue()
+    first, second = pod("first"), pod("second")
+    queue.add(first, 0)
+    tried = queue.pop(0)
+    assert tried is not None
+    queue.add(second, 1)
+    queue.put_back(tried, frozenset((NODE_ADDED,)), 2)
+    queue.happened(NODE_ADDED, 10)
+    found = [queued.pod.name for queued in iter(lambda: queue.pop(10), None)]
+    assert found == ["second", "first"]
+
+
+def test_a_pod_that_changes_while_it_is_tried_is_tried_again() -> None:
+    queue = SchedulingQueue()
+    waiting = pod("p")
+    queue.add(waiting, 0)
+    tried = queue.pop(0)
+    assert tried is not None
+    queue.update(waiting, True, 0)
+    queue.put_back(tried, frozenset((NODE_ADDED,)), 0)
+    assert queue.next_due() == 1

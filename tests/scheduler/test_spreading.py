@@ -132,7 +132,7 @@ def test_preferred_affinity_weighs() -> None:
 
 RULES: list[dict[str, Any]] = [
     {},
-    affinity("podAntiAffinity", HOST, "x"),
+    dict(affinity("podAntiAffinity", HOST, "x")),
     {"topologySpreadConstraints": [constraint(skew=2)]},
     {"topologySpreadConstraints": [{**constraint(skew=1), "nodeTaintsPolicy": "Honor"}], "nodeSelector": {"kubernetes.io/hostname": "a0"}},
     {"topologySpreadConstraints": [{**constraint(skew=2), "nodeTaintsPolicy": "Honor"}]},
