@@ -35,7 +35,6 @@ GC_THRESHOLDS = (20_000, 20, 50)
 HISTORY_MAX = 20
 GROUPS = ("Change", "Folder", "Look", "Logs", "Text", "Table", "Go")
 """Order of the help."""
-FAULTS_FILTER = "!running !completed"
 
 
 class KtuiApp(App[None]):
@@ -184,15 +183,13 @@ class KtuiApp(App[None]):
     # -- what the app does itself --------------------------------------------------------------------------------
 
     def _do_command(self, _: str) -> None:
+        self.run_worker(self._perform("Discovery", self.session.refresh_resources()), exclusive=True, group="discovery")
         vocabulary = self._vocabulary()
         self.prompt.open(Ask("command", ":", complete=lambda text: vocabulary.complete(text, self._namespaces.values())))
 
     def _do_filter(self, _: str) -> None:
         self._before_filter = self.pane.filter_text
         self.prompt.open(Ask("filter", "/", self._before_filter, placeholder="words, ^regex$, !not, -l app=web, -f fuzzy"))
-
-    def _do_faults(self, _: str) -> None:
-        self.pane.set_filter("" if self.pane.filter_text == FAULTS_FILTER else FAULTS_FILTER)
 
     def _do_back(self, _: str) -> None:
         self.back()

@@ -3,7 +3,7 @@
 from engine.base.api import ListQuery, pages
 from engine.base.objects import Obj, controller_of, dig, labels_of, namespace_of
 from engine.base.selectors import from_label_selector, from_map
-from ktui.keys import Action, Desk, by_app, local
+from ktui.keys import Action, Desk, local
 from ktui.model.risk import WORKLOADS
 from ktui.model.rows import Target
 
@@ -214,7 +214,7 @@ ACTIONS = (
     Action("owner", "What controls it", ("J",), owner, "Look", places=TABLES, row=True),
     Action("node", "The node it runs on", ("o",), node_of, "Look", places=TABLES, resources=("pods",), row=True),
     Action("replicasets", "Its ReplicaSets", ("z",), replica_sets, "Look", places=("table",), resources=("deployments.apps",), row=True),
-    Action("faults", "Only what is not well", ("ctrl+z",), by_app("faults"), "Look", places=("table",)),
+    Action("faults", "Only what is not well", ("ctrl+z",), local("faults"), "Look", places=TABLES),
     Action("wide", "All columns (← → scrolls)", ("ctrl+w",), local("wide"), "Table", places=TABLES),
     Action("mark", "Mark for an action on several", ("space",), local("mark"), "Table", places=TABLES),
     Action("unmark", "Take all marks away", ("ctrl+backslash",), local("unmark"), "Table", places=TABLES),

@@ -1,11 +1,12 @@
 """What is typed after `/`: words that must all be found, as text or regular expression, `!` for none, `-l` labels, `-f` fuzzy."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.base.selectors import EVERYTHING, Selector, SelectorError
 from engine.base.selectors import parse as parse_selector
+from ktui.model.health import BUSY, SEVERITY, of_row
 from ktui.model.rows import Row
 
 FILTER_CHARACTERS_MAX = 1_000
@@ -22,15 +23,18 @@ class Filter:
     tests: tuple[Test, ...] = ()
     selector: Selector = EVERYTHING
     error: str = ""
+    row_test: Callable[[Row], bool] | None = None
 
     @property
     def empty(self) -> bool:
         """Whether it lets everything through."""
-        return not self.tests and self.selector.empty
+        return not self.tests and self.selector.empty and self.row_test is None
 
     def matches(self, row: Row) -> bool:
         """Whether a row is shown."""
         if not self.selector.empty and not self.selector.matches(row.labels):
+            return False
+        if self.row_test is not None and not self.row_test(row):
             return False
         if not self.tests:
             return True
@@ -39,6 +43,12 @@ class Filter:
 
 
 NO_FILTER = Filter()
+
+
+def faults(columns: Sequence[str]) -> Filter:
+    """A filter that shows what is not well, by the state of a row with these column names."""
+    least = SEVERITY[BUSY]
+    return Filter("not well", row_test=lambda row: SEVERITY[of_row(columns, row.cells)] >= least)
 
 
 def parse(text: str) -> Filter:

@@ -2,6 +2,7 @@
 
 from textual.app import ComposeResult
 
+from ktui.model.filters import NO_FILTER, faults
 from ktui.model.filters import parse as parse_filter
 from ktui.model.rows import Target
 from ktui.model.session import Connection
@@ -65,7 +66,7 @@ class TablePane(Pane):
 
 
 def do_in_table(table: LiveTable, what: str) -> None:
-    """What keys do to a table: `sort Name`, `sort next`, `reverse`, `wide`, `mark`, `unmark`."""
+    """What keys do to a table: `sort Name`, `sort next`, `reverse`, `wide`, `faults`, `mark`, `unmark`."""
     verb, _, argument = what.partition(" ")
     if verb == "sort" and argument in ("next", "previous"):
         table.shift_sort(1 if argument == "next" else -1)
@@ -75,6 +76,9 @@ def do_in_table(table: LiveTable, what: str) -> None:
         table.sort_by(table.model.columns[table.model.sort_by].name)
     elif verb == "wide":
         table.set_wide(not table.wide)
+    elif verb == "faults":
+        shown = table.model.filter.row_test is not None
+        table.narrow(NO_FILTER if shown else faults([column.name for column in table.model.columns]))
     elif verb == "mark":
         table.toggle_mark()
     elif verb == "unmark":

@@ -83,6 +83,8 @@ def test_filter_sort_and_back() -> None:
         assert "Pods  1 of 4" in screen and "lonely" in screen and "web-0" not in screen
         screen = await press(app, pilot, "enter", "escape")
         assert "Pods  4" in screen
+        assert "Pods  1 of 4  /not well" in await press(app, pilot, "ctrl+z")
+        assert "Pods  4" in await press(app, pilot, "ctrl+z")
         screen = await press(app, pilot, "N", "N")
         assert "NAME↓" in screen
         screen = await press(app, pilot, "escape")
