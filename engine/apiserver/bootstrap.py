@@ -9,6 +9,7 @@ from engine.apiserver.options import WriteOptions
 from engine.base.api import Request, User
 from engine.base.causes import Cause
 from engine.base.objects import Obj, name_of, namespace_of
+from engine.kinds.common.priorities import CLUSTER_CRITICAL, NODE_CRITICAL, SYSTEM_CLASSES
 
 ACTOR = "kube-apiserver"
 USER = User("system:apiserver", ("system:masters", "system:authenticated"))
@@ -18,20 +19,18 @@ HOST, PORT = "172.18.0.1", 6443
 
 SYSTEM_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
-PRIORITY_CLASSES: Mapping[str, tuple[int, str]] = {
-    "system-node-critical": (2_000_001_000, "Used for system critical pods that must not be moved from their current node."),
-    "system-cluster-critical": (
-        2_000_000_000,
-        "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
-    ),
+PRIORITY_CLASSES: Mapping[str, str] = {
+    NODE_CRITICAL: "Used for system critical pods that must not be moved from their current node.",
+    CLUSTER_CRITICAL: "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
 }
+"""Their descriptions."""
 
 
 def _objects() -> list[tuple[str, dict[str, Any]]]:
     namespaces = [("namespaces", {"metadata": {"name": name}}) for name in SYSTEM_NAMESPACES]
     classes = [
-        ("priorityclasses.scheduling.k8s.io", {"metadata": {"name": name}, "value": value, "description": text})
-        for name, (value, text) in PRIORITY_CLASSES.items()
+        ("priorityclasses.scheduling.k8s.io", {"metadata": {"name": name}, "value": SYSTEM_CLASSES[name], "description": text})
+        for name, text in PRIORITY_CLASSES.items()
     ]
     return [*namespaces, *classes, *_service()]
 

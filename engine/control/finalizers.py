@@ -3,7 +3,7 @@
 from typing import Any
 
 from engine.base.objects import Obj, name_of, namespace_of, uid_of
-from engine.control.actions import Action, Patch
+from engine.control.actions import Patch
 
 
 def has_finalizer(obj: Obj, finalizer: str) -> bool:
@@ -11,12 +11,12 @@ def has_finalizer(obj: Obj, finalizer: str) -> bool:
     return finalizer in (obj["metadata"].get("finalizers") or ())
 
 
-def added(resource: str, obj: Obj, finalizer: str) -> list[Action]:
+def added(resource: str, obj: Obj, finalizer: str) -> list[Patch]:
     """What gives the object the finalizer; nothing where it has it."""
     return [] if has_finalizer(obj, finalizer) else [_patch(resource, obj, [*(obj["metadata"].get("finalizers") or ()), finalizer])]
 
 
-def removed(resource: str, obj: Obj, finalizer: str) -> list[Action]:
+def removed(resource: str, obj: Obj, finalizer: str) -> list[Patch]:
     """What takes the finalizer away; nothing where it has none."""
     return [_patch(resource, obj, [f for f in obj["metadata"]["finalizers"] if f != finalizer])] if has_finalizer(obj, finalizer) else []
 

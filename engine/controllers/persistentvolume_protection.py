@@ -16,8 +16,8 @@ def reconcile(key: Key, read: Read, now: float) -> Actions:
     if volume is None:
         return []
     if not is_terminating(volume):
-        return added(VOLUMES, volume, FINALIZER)
-    return [] if (volume.get("status") or {}).get("phase") == "Bound" else removed(VOLUMES, volume, FINALIZER)
+        return [*added(VOLUMES, volume, FINALIZER)]
+    return [] if (volume.get("status") or {}).get("phase") == "Bound" else [*removed(VOLUMES, volume, FINALIZER)]
 
 
 CONTROLLER = Controller(name="persistentvolume-protection-controller", resource=VOLUMES, reconcile=reconcile)

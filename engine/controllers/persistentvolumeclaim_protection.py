@@ -20,8 +20,8 @@ def reconcile(key: Key, read: Read, now: float) -> Actions:
     if claim is None:
         return []
     if not is_terminating(claim):
-        return added(CLAIMS, claim, FINALIZER)
-    return [] if _used(key, read) else removed(CLAIMS, claim, FINALIZER)
+        return [*added(CLAIMS, claim, FINALIZER)]
+    return [] if _used(key, read) else [*removed(CLAIMS, claim, FINALIZER)]
 
 
 def _used(key: Key, read: Read) -> bool:

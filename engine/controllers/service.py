@@ -62,8 +62,7 @@ def _ensure(service: Obj, ip: str | None) -> list[Action]:
     if ip is None:
         message = f"Error syncing load balancer: failed to ensure load balancer: no address is left in {POOL}.0/24"
         return [begun, Emit(service, "Warning", "SyncLoadBalancerFailed", message)]
-    writes = [a for a in added(RESOURCE, service, FINALIZER) if isinstance(a, Patch)]
-    writes.append(_status(service, {"ingress": [{"ip": ip, "ipMode": "VIP"}]}))
+    writes = [*added(RESOURCE, service, FINALIZER), _status(service, {"ingress": [{"ip": ip, "ipMode": "VIP"}]})]
     return [begun, *_in_turn(writes, Emit(service, "Normal", "EnsuredLoadBalancer", "Ensured load balancer"))]
 
 
@@ -74,7 +73,7 @@ def _delete(service: Obj) -> list[Action]:
     begun = Emit(service, "Normal", "DeletingLoadBalancer", "Deleting load balancer")
     if _addresses(service) and not is_terminating(service):
         return [begun, _then(_status(service, {"ingress": None}), [])]
-    writes = [a for a in removed(RESOURCE, service, FINALIZER) if isinstance(a, Patch)]
+    writes = removed(RESOURCE, service, FINALIZER)
     done = _in_turn(writes, Emit(service, "Normal", "DeletedLoadBalancer", "Deleted load balancer"))
     return [begun, *done] if is_terminating(service) else done
 

@@ -9,11 +9,11 @@ from engine.kinds.common import names, tables
 from engine.kinds.common.metadata import immutable, validating
 from engine.kinds.common.model import Kind
 from engine.kinds.common.podspec import fill
+from engine.kinds.common.priorities import SYSTEM_CLASSES
 from engine.kinds.common.rules import one_of
 
 USER_PRIORITY_MAX = 1_000_000_000
 SYSTEM_PREFIX = "system-"
-SYSTEM_CLASSES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 
 
 def _rules(obj: Obj, old: Obj | None) -> list[FieldError]:

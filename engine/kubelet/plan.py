@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 from engine.base import quantity
 from engine.base.objects import Obj
+from engine.kinds.common.podspec import pull_policy
+from engine.kinds.common.quantities import qos_class
 from engine.kubelet.references import Reference, references_of
 
 INIT, SIDECAR, MAIN, EPHEMERAL = "init", "sidecar", "main", "ephemeral"
@@ -137,7 +139,7 @@ def _container(c: Obj, role: str) -> ContainerPlan:
         role=role,
         spec=c,
         image=image,
-        pull_policy=c.get("imagePullPolicy") or ("Always" if _is_latest(image) else "IfNotPresent"),
+        pull_policy=c.get("imagePullPolicy") or pull_policy(image),
         restart=c.get("restartPolicy") or "",
         probes=tuple(_probe(kind, c[f"{kind}Probe"]) for kind in (STARTUP, LIVENESS, READINESS) if c.get(f"{kind}Probe")),
         post_start=lifecycle.get("postStart"),
@@ -145,11 +147,6 @@ def _container(c: Obj, role: str) -> ContainerPlan:
         field_path=f"spec.{_LIST_OF_ROLE[role]}{{{c['name']}}}",
         mounts=[_mount(m) for m in c.get("volumeMounts") or ()],
     )
-
-
-def _is_latest(image: str) -> bool:
-    last = image.rpartition("/")[2]
-    return "@" not in last and (":" not in last or last.endswith(":latest"))
 
 
 def _mount(mount: Obj) -> Obj:
@@ -170,23 +167,6 @@ def _probe(kind: str, p: Obj) -> ProbePlan:
         failures=p.get("failureThreshold") or 3,
         grace_s=p.get("terminationGracePeriodSeconds"),
     )
-
-
-def qos_class(spec: Obj) -> str:
-    """Guaranteed, Burstable or BestEffort (pkg/apis/core/v1/helper/qos/qos.go ComputePodQOS)."""
-    any_set = False
-    guaranteed = True
-    for c in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
-        resources = c.get("resources") or {}
-        limits = resources.get("limits") or {}
-        requests = {**limits, **(resources.get("requests") or {})}
-        for name in ("cpu", "memory"):
-            request, limit = quantity.parse(requests.get(name) or 0), quantity.parse(limits.get(name) or 0)
-            any_set = any_set or request > 0 or limit > 0
-            guaranteed = guaranteed and limit > 0 and request == limit
-    if not any_set:
-        return "BestEffort"
-    return "Guaranteed" if guaranteed else "Burstable"
 
 
 def _request(spec: Obj, resource: str, measure: Any) -> int:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from engine.kinds.common.quantities import qos_class
 from engine.kubelet.admission import Used, admit
 from engine.kubelet.network import Addresses, NoAddressError, node_ip, pod_cidr
-from engine.kubelet.plan import plan_of, qos_class
+from engine.kubelet.plan import plan_of
 from engine.kubelet.references import resolve
 from tests.kubelet.driving import pod
 
