@@ -11,6 +11,7 @@ from engine.base.objects import Obj, revision_of, uid_of
 from engine.base.world import World
 from engine.control.events import Behind, Recorder
 from engine.control.informers import Handler, Informers
+from engine.kinds.common.priorities import CLUSTER_CRITICAL, SYSTEM_CLASSES
 from engine.kubelet import adoption, nodes, references, step
 from engine.kubelet.admission import NODE_SHUTDOWN, Used, admit
 from engine.kubelet.effects import EmitEvent
@@ -27,8 +28,8 @@ REGISTER_RETRY_S = 1.0
 SHUTDOWN_REGULAR_S = 20.0
 SHUTDOWN_CRITICAL_S = 10.0
 """shutdownGracePeriod 30 s of which shutdownGracePeriodCriticalPods 10 s: the documentation's example; upstream's default is off."""
-CRITICAL_PRIORITY = 2_000_000_000
-"""Pods of system-cluster-critical and above."""
+CRITICAL_PRIORITY = SYSTEM_CLASSES[CLUSTER_CRITICAL]
+"""From which on pods are stopped last."""
 CONFIG_RESOURCES = ("configmaps", "secrets", "persistentvolumeclaims")
 NODE_GROUPS = ("system:nodes", "system:authenticated")
 
