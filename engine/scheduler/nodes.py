@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import NamedTuple
 
-from engine.base.objects import Obj, labels_of
+from engine.base.objects import Obj, dig, labels_of
 from engine.scheduler.pods import PODS, PodInfo, amounts
 
 CHANGES_MAX = 20_000
@@ -82,12 +82,11 @@ class NodeInfo:
         return copy
 
 
-def _matters(old: Obj, new: Obj) -> bool:
-    """Whether an update of a node can change a scheduling result: heartbeats do not."""
+def _may_help(old: Obj, new: Obj) -> bool:
+    """Whether an update of a node can make room for a pod (backend/queue nodeSchedulingPropertiesChange); heartbeats cannot."""
     if old.get("spec") != new.get("spec") or labels_of(old) != labels_of(new):
         return True
-    before, after = old.get("status") or {}, new.get("status") or {}
-    return before.get("allocatable") != after.get("allocatable") or before.get("images") != after.get("images")
+    return bool(dig(old, "status", "allocatable") != dig(new, "status", "allocatable"))
 
 
 class Change(NamedTuple):
@@ -120,7 +119,7 @@ class Snapshot:
         """Pods on nodes that are not known (yet), by node."""
 
     def set_node(self, obj: Obj) -> bool:
-        """A node came or changed; whether it matters to scheduling."""
+        """A node came or changed; whether pods that fit nowhere should be tried again."""
         name = obj["metadata"]["name"]
         node = self.nodes.get(name)
         if node is None:
@@ -128,18 +127,18 @@ class Snapshot:
             for pod in self._strays.pop(name, {}).values():
                 node.add(pod)
             self._count_images(node.images, 1)
-        elif _matters(node.obj, obj):
-            taints, topology = node.taints, node.labels != labels_of(obj)
-            self._count_images(node.images, -1)
-            node.describe(obj)
-            self._count_images(node.images, 1)
-            self._log(Change(name, topology=topology, taints=taints != node.taints))
+            self._log(Change(name, topology=True))
             return True
-        else:
+        helps = _may_help(node.obj, obj)
+        if not helps and dig(node.obj, "status", "images") == dig(obj, "status", "images"):
             node.obj = obj
             return False
-        self._log(Change(name, topology=True))
-        return True
+        taints, topology = node.taints, node.labels != labels_of(obj)
+        self._count_images(node.images, -1)
+        node.describe(obj)
+        self._count_images(node.images, 1)
+        self._log(Change(name, topology=topology, taints=taints != node.taints))
+        return helps
 
     def remove_node(self, name: str) -> None:
         """A node is gone; pods on it stay known until they are deleted."""

@@ -275,9 +275,9 @@ class Scheduler:
         try:
             await self._client.create_subresource("pods", pod.name, "binding", body, pod.namespace, cause)
         except StatusError as error:
-            self._unassume(queued)
-            if error.code != 404:
-                log.warning("binding %s/%s to %s: %s", pod.namespace, pod.name, node, error)
+            if error.code == 404:
+                self._queue.remove(pod.uid)
+            await self._unassume(queued, f'binding rejected: running Bind plugin "DefaultBinder": {error}')
             return
         self._queue.remove(pod.uid)
         self._recorder.event(
@@ -296,16 +296,17 @@ class Scheduler:
                 while not self._all_bound(pod):
                     await self._volumes_changed.wait()
         except (StatusError, TimeoutError) as error:
-            log.warning("binding volumes of %s/%s: %s", pod.namespace, pod.name, error)
-            self._unassume(queued)
+            why = str(error) or "context deadline exceeded"
+            await self._unassume(queued, f'running PreBind plugin "{volumes.PLUGIN_NAME}": binding volumes: {why}')
             return
         await self._bind(queued, node)
 
-    def _unassume(self, queued: QueuedPod) -> None:
+    async def _unassume(self, queued: QueuedPod, message: str) -> None:
         """The pod does not come to the node it was thought to be on; it is tried again, and others may have its place."""
         self._snapshot.remove(queued.pod.uid)
-        self._queue.put_back(queued, frozenset(), self._world.clock.now())
         self._happened(POD_GONE)
+        if queued.place != "gone":
+            await self._unschedulable(queued, message, Decision(), frozenset(), "SchedulerError")
 
     def _all_bound(self, pod: PodInfo) -> bool:
         claims = (self._lookup(CLAIMS, pod.namespace, name) for name in volumes.claim_names(pod))
@@ -333,7 +334,9 @@ class Scheduler:
         await self._unschedulable(queued, message, decision, decision.plugins)
         await self._evict(pod, found)
 
-    async def _unschedulable(self, queued: QueuedPod, message: str, decision: Decision, plugins: frozenset[str]) -> None:
+    async def _unschedulable(
+        self, queued: QueuedPod, message: str, decision: Decision, plugins: frozenset[str], reason: str = "Unschedulable"
+    ) -> None:
         """Say why, and where it is nominated to run (handleSchedulingFailure)."""
         pod, now = queued.pod, self._world.clock.now()
         self._verdicts.keep(pod.uid, Verdict(now, queued.attempts, message, decision))
@@ -343,7 +346,7 @@ class Scheduler:
             "type": "PodScheduled",
             "observedGeneration": pod.obj["metadata"].get("generation"),
             "status": "False",
-            "reason": "Unschedulable",
+            "reason": reason,
             "message": message,
         }
         conditions: list[Obj] = dig(pod.obj, "status", "conditions", default=[])

@@ -5,6 +5,8 @@ from typing import Any
 from engine.base.objects import Obj, annotations_of, dig
 from tests.scheduler.clusters import Site, play
 
+WITHOUT_BINDER = "*,-persistentvolume-binder-controller"
+
 
 def mounts(claim: str) -> dict[str, Any]:
     return {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": claim}}]}
@@ -111,4 +113,20 @@ def test_a_pod_deleted_while_its_claim_is_bound_is_forgotten() -> None:
         await site.wait(15)
         assert site.host("next") == "node-1"
 
-    play(test, controllers="*,-persistentvolume-binder-controller")
+    play(test, controllers=WITHOUT_BINDER)
+
+
+def test_a_claim_that_is_not_bound_in_time_is_reported_and_tried_again() -> None:
+    async def test(site: Site) -> None:
+        await claim(site, "data")
+        await site.pod("p", **mounts("data"))
+        await site.wait(595)
+        assert site.events("p", "FailedScheduling") == []
+        await site.wait(10)
+        late = 'running PreBind plugin "VolumeBinding": binding volumes: context deadline exceeded'
+        assert [event["message"] for event in site.events("p", "FailedScheduling")] == [late]
+        assert (site.condition("p")["reason"], site.condition("p")["message"]) == ("SchedulerError", late)
+        await site.wait(605)
+        assert site.events("p", "FailedScheduling")[0]["series"]["count"] == 2
+
+    play(test, controllers=WITHOUT_BINDER)
