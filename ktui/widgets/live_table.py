@@ -180,7 +180,7 @@ class LiveTable(ResourceTable):
         if self.marks:
             pieces.append(f" ◆ {len(self.marks)} marked ")
         if self.left_out and self.has_focus:
-            pieces.append(f" +{self.left_out} columns ")
+            pieces.append(f" +{self.left_out} column{'s' if self.left_out > 1 else ''} ")
         set_frame(self, Content.assemble(*title), Content.assemble(*pieces))
 
     def repaint(self) -> None:

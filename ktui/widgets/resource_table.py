@@ -319,7 +319,10 @@ class ResourceTable(ScrollView, can_focus=True):
             self._asked = natural_widths(columns, (), self._clock.now())
         room = self.size.width - PREFIX_CELLS - 1
         chosen = self._chosen_columns()
+        before = self._layout_now.left_out
         self._layout_now = lay_out(columns, self._asked, room, chosen, self.wide, self.importance)
+        if self._layout_now.left_out != before:
+            self.post_message(self.Changed(self))
         self._strips.clear()
         size = Size(self._content_cells(), len(self.model) + 1)
         if size != self.virtual_size:
