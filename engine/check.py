@@ -182,7 +182,10 @@ async def _report(client: Client, sync: FolderSync, folder: Path, virtual_s: flo
 
 
 async def _reasons(client: Client, obj: Obj | None) -> tuple[str, ...]:
-    """Why a workload is not healthy, from the pods that it controls, directly or through ReplicaSets."""
+    """Why an object is not healthy: of a workload from the pods that it controls, directly or through ReplicaSets."""
+    if obj is not None and obj["kind"] == "Ingress" and (name := dig(obj, "spec", "ingressClassName")):
+        classes = [item["metadata"]["name"] for item in (await client.list("ingressclasses.networking.k8s.io"))["items"]]
+        return () if name in classes else (f"there is no IngressClass {name!r}, only {', '.join(classes) or 'none'}",)
     if obj is None or not dig(obj, "spec", "template"):
         return ()
     namespace = obj["metadata"]["namespace"]

@@ -28,6 +28,14 @@ from engine.store.store import Store
 
 log = logging.getLogger(__name__)
 
+INGRESS_CLASS = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "IngressClass",
+    "metadata": {"name": "nginx", "annotations": {"ingressclass.kubernetes.io/is-default-class": "true"}},
+    "spec": {"controller": "sim.ktui.dev/ingress"},
+}
+"""The simulated cloud's ingress controller, under the class name that most manifests use."""
+
 DEFAULT_STORAGE_CLASS = {
     "apiVersion": "storage.k8s.io/v1",
     "kind": "StorageClass",
@@ -97,15 +105,19 @@ class Cluster:
         return found
 
     async def bootstrap(self) -> None:
-        """Create what a cluster with nodes has besides the API server's own objects: a default StorageClass."""
+        """Create what a cluster with nodes has besides the API server's own objects: a default StorageClass and IngressClass."""
         await self.client.discover()
         if not self.options.nodes:
             return
-        try:
-            await self.client.create("storageclasses.storage.k8s.io", DEFAULT_STORAGE_CLASS)
-        except StatusError as error:
-            if error.code != 409:
-                raise
+        for resource, obj in (
+            ("storageclasses.storage.k8s.io", DEFAULT_STORAGE_CLASS),
+            ("ingressclasses.networking.k8s.io", INGRESS_CLASS),
+        ):
+            try:
+                await self.client.create(resource, obj)
+            except StatusError as error:
+                if error.code != 409:
+                    raise
 
     def start(self) -> None:
         """Run all components; each is restarted when it fails, unless `strict`."""

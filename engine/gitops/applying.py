@@ -1,12 +1,14 @@
 """Carrying out a plan through the API: dry runs to see what would change, applies, prunes. One object's error never stops the others."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from engine.base.api import Client, DeleteOptions
 from engine.base.causes import Cause
 from engine.base.errors import StatusError
-from engine.base.objects import Obj
+from engine.base.objects import Obj, dig
 from engine.gitops import differences
 from engine.gitops.desired import Identity, Wanted
 from engine.gitops.planning import (
@@ -87,14 +89,43 @@ class Applier:
         return ""
 
 
+_TYPED = re.compile(r"^\s+\.(?P<path>\S+): (?P<said>.+)$", re.MULTILINE)
+"""What server-side apply says of fields that do not fit the schema (structured-merge-diff): `  .spec.replicas: expected numeric`."""
+_KEYED = re.compile(r"\[(?P<keys>\w+=.+?)\]")
+
+
 def explain(wanted: Wanted, error: StatusError) -> str:
-    """A server's refusal with the place in the file: `web.yaml:12: spec.replicas: Invalid value…`."""
+    """A server's refusal with the places in the file: `web.yaml:12: spec.replicas: Invalid value…`."""
     causes: Sequence[Obj] = (error.details or {}).get("causes") or ()
     document = wanted.document
-    if error.reason == "Invalid" and causes:
-        return "; ".join(f"{document.path}:{document.line_of(c.get('field') or '')}: {c.get('field')}: {c.get('message')}" for c in causes)
+    found = [(c.get("field") or "", c.get("message") or "") for c in causes] if error.reason == "Invalid" else []
+    found = found or [(_numbered(wanted.obj, match["path"]), match["said"]) for match in _TYPED.finditer(error.message)]
+    if found:
+        return "; ".join(f"{document.path}:{document.line_of(field)}: {field}: {said}" for field, said in found)
     hint = ' (annotate it ktui.dev/recreate: "true" to let it be deleted and created anew)' if _is_immutable(error) else ""
     return f"{document.source}: {error.message}{hint}"
+
+
+def _numbered(obj: Obj, path: str) -> str:
+    """A path with list keys (`containers[name="web"].image`) as one with indices, as files and API errors count."""
+    numbered = ""
+    for step in re.findall(r"[^.\[\]]+|\[[^\]]*\]", path):
+        keyed = _KEYED.fullmatch(step)
+        if keyed is None:
+            numbered += step if step.startswith("[") or not numbered else f".{step}"
+            continue
+        keys = [pair.partition("=") for pair in keyed["keys"].split(",")]
+        items = _at(obj, numbered)
+        matching = [at for at, item in enumerate(items) if all(str(item.get(k)) == v.strip('"') for k, _, v in keys)]
+        numbered += f"[{matching[0]}]" if matching else ""
+    return numbered
+
+
+def _at(obj: Obj, path: str) -> list[Any]:
+    """The list at a numbered path, empty where there is none."""
+    steps = [int(step[1:-1]) if step.startswith("[") else step for step in re.findall(r"[^.\[\]]+|\[\d+\]", path)]
+    found = dig(obj, *steps)
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
 
 def _is_immutable(error: StatusError) -> bool:

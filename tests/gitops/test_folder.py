@@ -130,6 +130,25 @@ def test_an_invalid_object_is_reported_at_its_line_while_the_rest_is_applied(roo
     play(root, test)
 
 
+def test_fields_that_do_not_fit_the_schema_are_reported_at_their_lines(root: Path) -> None:
+    deployment = (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  replicas: two\n  selector: {matchLabels: {a: b}}\n"
+        "  template:\n    metadata: {labels: {a: b}}\n    spec:\n      containers:\n"
+        "      - name: c\n        image: x\n      - name: d\n        imag: x\n"
+    )
+
+    async def test(bench: Bench) -> None:
+        bench.write("d.yaml", deployment)
+        await bench.start()
+        (action,) = (await bench.status())["plan"]["actions"]
+        assert action["error"] == (
+            "d.yaml:5: spec.replicas: expected numeric (int or float), got string; "
+            "d.yaml:14: spec.template.spec.containers[1].imag: field not declared in schema"
+        )
+
+    play(root, test)
+
+
 def test_a_mass_prune_waits_for_a_confirmation_of_exactly_that(root: Path) -> None:
     async def test(bench: Bench) -> None:
         for i in range(8):
