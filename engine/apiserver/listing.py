@@ -112,6 +112,9 @@ def _page(ctx: Context, call: Call, selected: Selection, start: Start, limit: in
     if selected.name and start.revision == ctx.storage.revision and (namespace or not kind.namespaced):
         one = ctx.storage.get(kind, namespace, selected.name)
         return ([one] if one is not None and selected.matches(one) else []), None
+    if limit and selected.everything and start.revision == ctx.storage.revision:
+        page, left = ctx.storage.page(kind, namespace, start.after if start.after != ("", "") else None, limit)
+        return page, left or None
     try:
         everything = _at(ctx, kind, namespace, start.revision, selected)
     except CompactedError:

@@ -34,6 +34,12 @@ class Storage:
         """The objects in (namespace, name) order; of all namespaces where none is given."""
         return self.store.list(_key(kind), namespace)
 
+    def page(self, kind: Kind, namespace: str, after: tuple[str, str] | None, limit: int) -> tuple[Sequence[Obj], int]:
+        """Up to `limit` objects in (namespace, name) order that follow `after`, and how many follow them."""
+        found = self.store.list(_key(kind), namespace, after, limit)
+        last = (namespace_of(found[-1]), name_of(found[-1])) if found else after
+        return found, self.store.count(_key(kind), namespace, last)
+
     def list_at(self, kind: Kind, namespace: str, revision: int) -> Sequence[Obj]:
         """The objects as they were at a revision.
 

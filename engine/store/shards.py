@@ -109,11 +109,14 @@ class Shard:
                 break
         return found
 
-    def count(self, namespace: str) -> int:
-        """How many objects there are."""
+    def count(self, namespace: str, after: tuple[str, str] | None = None) -> int:
+        """How many objects there are, or follow `after`."""
         if namespace:
-            return len(self.namespaces.get(namespace, _NONE).objects)
-        return sum(len(names.objects) for names in self.namespaces.values())
+            keys: Iterable[str] = (namespace,)
+        else:
+            keys = self.order.irange(after[0], None) if after else self.order
+        total = sum(len(self.namespaces.get(key, _NONE).objects) for key in keys)
+        return total - self.namespaces.get(after[0], _NONE).order.bisect_right(after[1]) if after else total
 
     def keys(self, namespace: str) -> Iterator[tuple[str, str]]:
         """(namespace, name) of the objects, in order."""

@@ -137,10 +137,10 @@ class Store:
         shard = self._shards.get(resource)
         return shard.page(namespace, after, limit) if shard else []
 
-    def count(self, resource: str, namespace: str = "") -> int:
-        """How many objects there are."""
+    def count(self, resource: str, namespace: str = "", after: tuple[str, str] | None = None) -> int:
+        """How many objects there are, or follow `after` (a key of the namespace, where one is given)."""
         shard = self._shards.get(resource)
-        return shard.count(namespace) if shard else 0
+        return shard.count(namespace, after) if shard else 0
 
     def resources(self) -> Names:
         """Resources that have objects, sorted."""

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from engine.base.api import ListQuery, pages
+from engine.base.objects import Obj
 from tests.apiserver.servers import Rig, refused, serving
 
 
@@ -38,6 +39,28 @@ def test_pages_go_on_across_namespaces() -> None:
             await rig.client.create("configmaps", {"metadata": {"name": name}}, "annex")
         found = [(o["metadata"]["namespace"], o["metadata"]["name"]) async for o in pages(rig.client, "configmaps", ListQuery(), 1)]
         assert found == [("annex", "a"), ("annex", "b"), ("shop", "a"), ("shop", "b")]
+
+    serving(body)
+
+
+@pytest.mark.parametrize("namespace", ["", "shop"])
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 100])
+def test_pages_say_how_many_objects_follow(size: int, namespace: str) -> None:
+    async def body(rig: Rig) -> None:
+        for where in ("default", "shop", "kube-public"):
+            for name in ("a", "b", "c"):
+                await rig.client.create("configmaps", {"metadata": {"name": name}}, where)
+        whole = (await rig.client.list("configmaps", ListQuery(namespace)))["items"]
+        seen: list[Obj] = []
+        token = ""
+        while True:
+            page = await rig.client.list("configmaps", ListQuery(namespace, limit=size, continue_token=token))
+            seen += page["items"]
+            assert page["metadata"].get("remainingItemCount", 0) == len(whole) - len(seen)
+            token = page["metadata"].get("continue", "")
+            if not token:
+                break
+        assert seen == whole
 
     serving(body)
 
