@@ -8,6 +8,7 @@ look at each distinct combination of scores. Ties are broken at random, as upstr
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple
 
 from engine.base.world import Rng
@@ -203,7 +204,7 @@ class TemplateResults:
 
     def _members(self, group: _Group, held: Mapping[str, Rejection]) -> Mapping[str, None]:
         members = self._groups[group]
-        return members if held.keys().isdisjoint(members) else {name: None for name in members if name not in held}
+        return members if members.keys().isdisjoint(held) else {name: None for name in members if name not in held}
 
     def _feasible(self) -> tuple[list[_Group], dict[_Group, Rejection]]:
         filtering = [(at, state) for at, (_, state) in enumerate(self._spreading) if state.filters]
@@ -277,8 +278,6 @@ def _narrowed(active: Sequence[tuple[Plugin, Any]]) -> tuple[frozenset[str] | No
 def _nth(members: list[Mapping[str, None]], index: int) -> str:
     for names in members:
         if index < len(names):
-            if index == 0:
-                return next(iter(names))
-            return list(names)[index]
+            return next(islice(names, index, None))
         index -= len(names)
     raise IndexError(index)

@@ -1,7 +1,6 @@
 """The scheduler's picture of the nodes and the pods on them, with a log of what changed so that cached results can catch up."""
 
 from collections.abc import Iterable, Mapping
-from itertools import islice
 from typing import NamedTuple
 
 from engine.base.objects import Obj, dig, labels_of
@@ -241,4 +240,4 @@ class Snapshot:
         missing = self.sequence - sequence
         if missing > len(self._changes):
             return None
-        return list(islice(self._changes, len(self._changes) - missing, None))
+        return self._changes[len(self._changes) - missing :]
