@@ -15,6 +15,11 @@ _META = re.compile(r"[\\.^$*+?{}\[\]|()]")
 Test = Callable[[str], bool]
 
 
+def hay_of(row: Row) -> str:
+    """The text of a row in which words are looked for: its cells, in small letters."""
+    return "\x1f".join(row.cells).lower()
+
+
 @dataclass(frozen=True)
 class Filter:
     """A parsed filter. `error` says what is wrong with the text; such a filter lets everything through."""
@@ -38,8 +43,13 @@ class Filter:
             return False
         if not self.tests:
             return True
-        hay = "\x1f".join(row.cells).lower()
+        hay = hay_of(row)
         return all(test(hay) for test in self.tests)
+
+    @property
+    def only_test(self) -> Test | None:
+        """The one test of a filter that is nothing but one word: the common case, worth a fast way."""
+        return self.tests[0] if len(self.tests) == 1 and self.selector.empty and self.row_test is None else None
 
 
 NO_FILTER = Filter()

@@ -4,7 +4,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from ktui.model.filters import NO_FILTER, Filter
+from ktui.model.filters import NO_FILTER, Filter, hay_of
 from ktui.model.rows import Column, Row
 from ktui.model.sorting import row_key
 
@@ -46,6 +46,8 @@ class TableModel:
         self._entries: list[_Entry] = self._sorted
         """What is shown: `_sorted` itself where there is no filter, so that clearing one costs nothing."""
         self._keys: dict[str, Any] = {}
+        self._hays: dict[str, str] = {}
+        """Texts that filters look into, kept while one is typed."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -109,6 +111,7 @@ class TableModel:
     def clear(self) -> None:
         """Forget all rows."""
         self.rows.clear()
+        self._hays.clear()
         self._sort()
 
     def apply(self, changes: Changes) -> Dirt:
@@ -118,6 +121,7 @@ class TableModel:
         dirty: set[str] = set()
         moved = False
         for uid in changes.gone:
+            self._hays.pop(uid, None)
             if self.rows.pop(uid, None) is not None:
                 moved |= self._withdraw(uid)
                 dirty.discard(uid)
@@ -125,6 +129,7 @@ class TableModel:
             if self.rows.get(row.uid) == row:
                 continue
             self.rows[row.uid] = row
+            self._hays.pop(row.uid, None)
             moved |= self._place(row)
             dirty.add(row.uid)
         return Dirt(frozenset(dirty), moved)
@@ -134,6 +139,8 @@ class TableModel:
             self.rows.pop(uid, None)
         fresh: dict[str, Row] = {row.uid: row for row in changes.rows if self.rows.get(row.uid) != row}
         self.rows.update(fresh)
+        for uid in (*changes.gone, *fresh):
+            self._hays.pop(uid, None)
         moved = [uid for uid in (*changes.gone, *fresh) if uid in self._keys]
         if not moved and not fresh:
             return NO_DIRT
@@ -199,8 +206,15 @@ class TableModel:
     def _sift(self) -> None:
         if self.filter.empty:
             self._entries = self._sorted
+            self._hays.clear()
             return
-        matches, rows = self.filter.matches, self.rows
+        matches, rows, test = self.filter.matches, self.rows, self.filter.only_test
+        if test is not None:
+            hays = self._hays
+            if len(hays) != len(rows):
+                hays.update((uid, hay_of(row)) for uid, row in rows.items() if uid not in hays)
+            self._entries = [entry for entry in self._sorted if test(hays[entry[1]])]
+            return
         self._entries = [entry for entry in self._sorted if matches(rows[entry[1]])]
 
 
