@@ -132,9 +132,10 @@ def attach(words: list[str]) -> int:
 
 def _open_app(engine: "LocalEngine", spawn: bool = True) -> int:
     os.environ.setdefault("ESCDELAY", "25")
+    os.environ.setdefault("TEXTUAL_FPS", "120")
     from ktui.app import KtuiApp
 
-    app = KtuiApp(connect=engine.connect if spawn else engine.attach)
+    app = KtuiApp(connect=engine.connect if spawn else engine.attach, cluster=engine.options.data.name)
     try:
         app.run()
     finally:
