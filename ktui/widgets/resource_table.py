@@ -256,9 +256,10 @@ class ResourceTable(ScrollView, can_focus=True):
         return range(top, min(len(self.model), top + max(0, self.size.height - 1)))
 
     def _repaint_rows(self, dirt: Dirt) -> None:
-        for position in self._visible():
-            if self.model.uid_at(position) in dirt.rows:
-                self._refresh_row(position)
+        positions = [position for position in self._visible() if self.model.uid_at(position) in dirt.rows]
+        self._make_room([self.model.row_at(position) for position in positions])
+        for position in positions:
+            self._refresh_row(position)
 
     def _refresh_row(self, position: int) -> None:
         y = position - self.scroll_offset.y + 1
@@ -300,6 +301,10 @@ class ResourceTable(ScrollView, can_focus=True):
         if not self._sampled:
             rows += self.model.sample(SAMPLE_ROWS)
             self._sampled = len(self.model) > 0
+        self._make_room(rows)
+
+    def _make_room(self, rows: Sequence[Row]) -> None:
+        """Widen the columns for these rows where they need it."""
         asked = natural_widths(self.model.columns, rows, self._clock.now(), self._asked)
         if asked != self._asked:
             self._asked = asked
