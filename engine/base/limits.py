@@ -26,6 +26,9 @@ JOURNAL_PENDING_EVENTS_MAX = 5_000
 """Events that may wait to be written to the journal; beyond it a commit blocks until the disk has caught up."""
 
 EVENT_TTL_S = 3_600.0
+EVENTS_MAX = 50_000
+"""Events (the kind) that are kept; beyond it the oldest go before their hour is over. Each takes 2 KB of memory: 150,000 pods make 600,000
+when they start. Upstream has them on etcd's disk."""
 
 FOLDER_BYTES_MAX = 10 * 1024 * 1024
 YAML_ALIASES_MAX = 1_000

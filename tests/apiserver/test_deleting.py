@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from engine.apiserver.expiry import BATCH, EventExpiry
 from engine.base.api import DeleteOptions, ListQuery, Response
 from engine.base.limits import EVENT_TTL_S
 from engine.base.objects import Obj
@@ -132,6 +133,21 @@ def test_events_disappear_an_hour_after_their_last_write() -> None:
         assert [e["metadata"]["name"] for e in rig.store.list("events")] == ["kept"]
         await asyncio.sleep(EVENT_TTL_S / 2)
         assert rig.store.count("events") == 0
+
+    serving(body)
+
+
+def test_the_oldest_of_very_many_events_go_before_their_hour_is_over() -> None:
+    async def body(rig: Rig) -> None:
+        context = rig.server.context
+        EventExpiry(context.kinds.by_resource["events"], context.storage, context.world, kept=100)
+        about = {"kind": "Pod", "name": "p", "namespace": "shop"}
+        made = [f"event-{i:03}" for i in range(100 + BATCH + 1)]
+        for name in made:
+            await rig.client.create("events", {"metadata": {"name": name}, "involvedObject": about, "reason": "R"}, "shop")
+        await asyncio.sleep(1)
+        left = [e["metadata"]["name"] for e in rig.store.list("events")]
+        assert 100 <= len(left) <= 100 + BATCH and left == made[-len(left) :]
 
     serving(body)
 
