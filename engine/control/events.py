@@ -3,19 +3,22 @@
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from engine.base.api import STRATEGIC_PATCH, Client, ResourceInfo
 from engine.base.clock import rfc3339, rfc3339_micro
 from engine.base.errors import StatusError
+from engine.base.limits import EVENTS_MAX
 from engine.base.objects import Obj
 from engine.base.world import World
 
 PENDING_MAX = 10_000
 """Events that wait to be written; more are dropped. client-go keeps 1,000 per component; ours start 5,000 pods at once."""
 TURN_EVENTS = 8
-"""Events written before other tasks get a turn: few, as nobody waits for events, but for what the other tasks do."""
+TURN_SHARE = 1 / 512
+"""Events written before other tasks get a turn: few, as nobody waits for events, but for what the other tasks do; and a share of those
+that wait, so that they do not become more and more while a cluster is busy."""
 CACHE_MAX = 4_096
 AGGREGATE_AFTER = 10
 AGGREGATE_INTERVAL_S = 600.0
@@ -37,9 +40,10 @@ V = TypeVar("V")
 
 
 class _Recent(Generic[V]):
-    """The last CACHE_MAX entries used."""
+    """The last entries used."""
 
-    def __init__(self) -> None:
+    def __init__(self, entries_max: int) -> None:
+        self._entries_max = entries_max
         self._entries: OrderedDict[tuple[str, ...], V] = OrderedDict()
 
     def get(self, key: tuple[str, ...]) -> V | None:
@@ -51,7 +55,7 @@ class _Recent(Generic[V]):
     def put(self, key: tuple[str, ...], value: V) -> None:
         self._entries[key] = value
         self._entries.move_to_end(key)
-        if len(self._entries) > CACHE_MAX:
+        if len(self._entries) > self._entries_max:
             self._entries.popitem(last=False)
 
 
@@ -93,13 +97,13 @@ class _Bucket:
     time: float
 
 
-@dataclass(slots=True)
 class Correlator:
     """The rules of EventCorrelator (events_cache.go): what an event is written as, if at all."""
 
-    similar: "_Recent[_Similar]" = field(default_factory=_Recent)
-    written: "_Recent[_Written]" = field(default_factory=_Recent)
-    buckets: "_Recent[_Bucket]" = field(default_factory=_Recent)
+    def __init__(self, entries_max: int = CACHE_MAX) -> None:
+        self.similar: _Recent[_Similar] = _Recent(entries_max)
+        self.written: _Recent[_Written] = _Recent(entries_max)
+        self.buckets: _Recent[_Bucket] = _Recent(entries_max)
 
     def aggregate(self, about: tuple[str, ...], type: str, reason: str, message: str, now: float) -> tuple[tuple[str, ...], str]:
         """(key under which it counts, message): after 10 different messages in 600 s they count as one."""
@@ -132,12 +136,17 @@ class Correlator:
 class Behind:
     """Writes what recorders recorded, in order, behind everybody's back: a task that ends when idle.
 
-    Recorders of many nodes share one, so that the events of all nodes together leave other work its turn.
+    Recorders of many nodes share one, so that the events of all nodes together leave other work its turn, and what is remembered of
+    `entries_max` recent events of them all is enough.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, entries_max: int = CACHE_MAX) -> None:
+        self.correlator = Correlator(entries_max)
         self._pending: deque[tuple[Recorder, _Record]] = deque()
         self._task: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._pending)
 
     def add(self, recorder: "Recorder", record: _Record) -> None:
         """Write an event when it is its turn."""
@@ -158,13 +167,11 @@ class Behind:
             self._task = None
 
     async def _write_all(self) -> None:
-        written = 0
         while self._pending:
-            recorder, record = self._pending.popleft()
-            written += 1
-            if written % TURN_EVENTS == 0:
-                await asyncio.sleep(0)
-            await recorder.write(record)
+            for _ in range(min(TURN_EVENTS + int(len(self._pending) * TURN_SHARE), len(self._pending))):
+                recorder, record = self._pending.popleft()
+                await recorder.write(record)
+            await asyncio.sleep(0)
 
 
 class Recorder:
@@ -184,16 +191,16 @@ class Recorder:
         self._host = host
         self._style = style
         self._source: Obj = {"component": component, "host": host} if host else {"component": component}
-        self._behind = behind or Behind()
+        self._behind = behind if behind is not None else Behind()
         self._waiting = 0
-        self._correlator = Correlator()
+        self._correlator = self._behind.correlator
         self._last_ns = 0
         self._paths: dict[str, str] = {}
         self.dropped = 0
 
     def event(self, about: Obj, type: str, reason: str, message: str, related: Obj | None = None, action: str = "") -> None:
         """Record an event about an object: `type` Normal or Warning. `action` is for the style `events` (`Binding`)."""
-        if self._waiting >= PENDING_MAX:
+        if self._waiting >= PENDING_MAX or len(self._behind) >= EVENTS_MAX:
             if not self.dropped:
                 log.warning("%s: more than %d events wait to be written; further ones are dropped", self._component, PENDING_MAX)
             self.dropped += 1

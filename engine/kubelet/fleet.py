@@ -30,6 +30,8 @@ SHUTDOWN_CRITICAL_S = 10.0
 """shutdownGracePeriod 30 s of which shutdownGracePeriodCriticalPods 10 s: the documentation's example; upstream's default is off."""
 CRITICAL_PRIORITY = SYSTEM_CLASSES[CLUSTER_CRITICAL]
 """From which on pods are stopped last."""
+RECENT_EVENTS = 32_768
+"""Events of all nodes that are remembered in case they happen again; upstream's kubelets remember 4,096 each."""
 CONFIG_RESOURCES = ("configmaps", "secrets", "persistentvolumeclaims")
 NODE_GROUPS = ("system:nodes", "system:authenticated")
 
@@ -65,7 +67,7 @@ class Fleet:
         self._pods.emit, self._pods.finished = self._emit, self._finished
         self._writer = StatusWriter(world, self._pods, lambda name: self._nodes[name].heart.client)
         self._heartbeat = Heartbeat(world, runtime)
-        self._events = Behind()
+        self._events = Behind(RECENT_EVENTS)
         self._nodes: dict[str, _Node] = {}
         self._following: list[tuple[str, Handler]] = []
         self._resolving: dict[str, None] = {}
