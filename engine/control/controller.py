@@ -49,6 +49,8 @@ class Controller:
     reconcile: Reconcile
     keys: Mapper = own_key
     """Keys that a change of a primary object brings up."""
+    settle: Callable[[Any, Read], float] | None = None
+    """How many seconds the key of a primary object may wait for further changes where it asks for nothing new: its status changed."""
     watches: tuple[Watch, ...] = ()
     """Further resources whose changes bring keys up."""
     reads: tuple[str, ...] = ()

@@ -114,7 +114,8 @@ class Runner:
     def _primary_changed(self, kind: str, old: Obj | None, new: Obj) -> None:
         """Changes of what the object asks for name the cause before any other change does."""
         asked = old is None or kind == DELETED or old["metadata"].get("generation") != new["metadata"].get("generation")
-        self._bring(self.controller.keys(kind, old, new, self._read), 1 if asked else 0, new)
+        settle = None if asked else self.controller.settle
+        self._bring(self.controller.keys(kind, old, new, self._read), 1 if asked else 0, new, settle)
         if kind == DELETED and self._memory:
             for key in own_key(kind, old, new, self._read):
                 self._memory.pop(key, None)
