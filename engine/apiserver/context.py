@@ -10,7 +10,7 @@ from engine.base.objects import Obj
 from engine.base.world import World
 from engine.kinds.common.model import Kind
 from engine.kinds.common.registry import Registry
-from engine.schema.types import TypeInfo, type_of
+from engine.schema.types import TypeInfo
 
 if TYPE_CHECKING:
     from engine.apiserver.admission_chain import AdmissionChain
@@ -70,7 +70,7 @@ class Call:
     @property
     def type_info(self) -> TypeInfo | None:
         """The schema of the kind in the path's version; None where there is none."""
-        return type_of(self.kind.group, self.version, self.kind.kind)
+        return self.kind.type_in(self.version)
 
 
 def is_stored_form(kind: Kind, version: str) -> bool:

@@ -10,6 +10,7 @@ from engine.apiserver.decoding import Decoder
 from engine.apiserver.defaulting import Defaulter
 from engine.apiserver.expiry import EventExpiry
 from engine.apiserver.negotiation import negotiate
+from engine.apiserver.openapi.documents import OpenApi
 from engine.apiserver.options import boolean
 from engine.apiserver.routing import Route, Router
 from engine.apiserver.services import ServiceAllocation
@@ -64,6 +65,7 @@ class ApiServer:
         self.context = Context(world, kinds, storage, Decoder(), Defaulter(), AdmissionChain(store), ServiceAllocation(store, world))
         self.address = address
         self._router = Router(kinds)
+        self._openapi = OpenApi(lambda: self.context.kinds, documents.VERSION["gitVersion"])
         self._connected: dict[tuple[str, str], Connector] = {}
         self._expiry = EventExpiry(kinds.by_resource["events"], storage, world)
         bootstrap(self.context)
@@ -80,7 +82,8 @@ class ApiServer:
         try:
             route = self._router.route(request.path)
             if route is None:
-                return documents.answer(self.context.kinds, request, self.address) or history.answer(self.context, request)
+                found = documents.answer(self.context.kinds, request, self.address) or self._openapi.answer(request)
+                return found or history.answer(self.context, request)
             call = Call(request, *route, whole)
             if route.subresource:
                 connector = self._connected.get((route.kind.resource, route.subresource))

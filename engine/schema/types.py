@@ -89,6 +89,7 @@ class _Table:
             elif served:
                 group, version, kind = served.split("/")
                 self.names[group, version, kind] = name
+        self.served = {name: gvk for gvk, name in self.names.items()}
 
 
 @cache
@@ -170,6 +171,15 @@ def openapi_name(name: str) -> str:
     """A type's name in Kubernetes' OpenAPI documents: `core.v1.Pod` -> `io.k8s.api.core.v1.Pod`."""
     package, _, rest = name.partition(".")
     return f"{_PACKAGES.get(package) or 'io.k8s.api.' + package}.{rest}"
+
+
+def served_as(name: str) -> tuple[tuple[str, str, str], ...]:
+    """The (group, version, kind) that a type of the table is; those that every group has are shown as core's."""
+    table = _table()
+    if table.everywhere.get(name.rpartition(".")[2]) == name:
+        return (("", "v1", name.rpartition(".")[2]),)
+    served = table.served.get(name)
+    return (served,) if served else ()
 
 
 def field_at(info: TypeInfo, path: Iterable[str | int]) -> FieldInfo | None:

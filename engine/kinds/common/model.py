@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.base.fields import FieldError
 from engine.base.objects import Obj
+from engine.schema.types import TypeInfo, type_of
 
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
@@ -94,6 +95,10 @@ class Kind:
     """Per other served version: (from storage, to storage); a version that is absent differs in apiVersion only."""
     default_grace_s: Callable[[Obj], int] | None = None
     """Kinds that are deleted gracefully (Pod): seconds of grace for this object now; 0 deletes at once."""
+    types: Mapping[str, TypeInfo] = field(default_factory=dict)
+    """Per served version: the type of a kind that is not in the table of Kubernetes' own (a custom one)."""
+    schemas: Mapping[str, Obj] = field(default_factory=dict)
+    """Per served version: the OpenAPI schema of such a kind, as its definition has it."""
     stored_as: str = ""
     """The resource that this kind is another view of (`events.events.k8s.io` of `events`): objects are stored under that key, with
     its apiVersion and in its shape, which the functions above get; `convert` has every served version."""
@@ -102,6 +107,10 @@ class Kind:
     def resource(self) -> str:
         """`pods`, `deployments.apps`: how the engine names resources everywhere."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    def type_in(self, version: str) -> TypeInfo | None:
+        """The type of the kind's objects in a served version; None where their fields are not known."""
+        return self.types.get(version) or type_of(self.group, version, self.kind)
 
     @property
     def storage(self) -> str:
