@@ -32,7 +32,6 @@ async def serve(options: argparse.Namespace) -> None:
 
     Raises:
         JournalError: the journal cannot be opened.
-        StoreClosedError: the journal failed.
         OSError: the state folder or the socket cannot be used.
     """
     options.data.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -115,6 +115,8 @@ class SocketTransport:
             self._writer.write(frames.encode(frames.request_message(number, verb, request)))
             async with asyncio.timeout(limits.REQUEST_TIMEOUT_S):
                 return await answer
+        except frames.FrameError as error:
+            raise errors.too_large(str(error)) from error
         except TimeoutError as error:
             raise errors.timeout(
                 f"no answer within {limits.REQUEST_TIMEOUT_S:g} s; whether the request was carried out is unknown"

@@ -67,6 +67,8 @@ class FolderSync:
         self._healings: dict[Identity, drift.Healing] = {}
         self._dirty: dict[Identity, None] = {}
         self._health: dict[Identity, Health] = {}
+        self._moved_from = ""
+        """Where the folder of this name was when the inventory was written: what is missing here is not pruned unasked."""
         self._unavailable = ""
         self._note = ""
         self._git_since: float | None = None
@@ -110,8 +112,9 @@ class FolderSync:
                 raise
             body = {"apiVersion": "ktui.dev/v1", "kind": "Folder", "metadata": {"name": self.name}, "spec": {"path": path}}
             return await self._client.create(FOLDERS, body)
-        if dig(folder, "spec", "path") != path:
-            folder = await self._client.patch(FOLDERS, self.name, {"spec": {"path": path}})
+        before = dig(folder, "spec", "path", default="")
+        if before != path:
+            self._moved_from = before
         return folder
 
     def _on_folder(self, change: str, old: Obj | None, folder: Obj) -> None:
@@ -229,7 +232,7 @@ class FolderSync:
                 pending.append(identity)
         live = {identity: obj for identity in self.inventory if (obj := self.live(identity)) is not None}
         prunes = planning.prune_steps(self.name, self.desired, self.inventory.values(), live) if self._spec.get("prune", True) else []
-        held = planning.guard(prunes, len(self.inventory))
+        held = planning.guard(prunes, len(self.inventory), self._moved_from)
         plan = Plan((*steps, *prunes), held)
         return Plan(plan.steps) if held and self._spec.get("confirm") == plan.digest else plan
 
@@ -251,6 +254,9 @@ class FolderSync:
             elif step.wanted is not None and not step.wanted.stale:
                 await self._apply(step)
         self._tidy_inventory(plan)
+        if self._moved_from and not plan.held:
+            await self._client.patch(FOLDERS, self.name, {"spec": {"path": str(self.root.resolve())}})
+            self._moved_from = ""
 
     async def _apply(self, step: Step) -> None:
         wanted, owned = step.wanted, self.inventory.get(step.identity)

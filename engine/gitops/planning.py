@@ -149,10 +149,12 @@ def prune_steps(folder: str, desired: Desired, inventory: Iterable[Owned], live:
     return list(reversed(steps))
 
 
-def guard(prunes: Sequence[Step], inventory_size: int) -> str:
-    """Why these prunes need a confirmation; empty where they do not."""
+def guard(prunes: Sequence[Step], inventory_size: int, moved_from: str = "") -> str:
+    """Why these prunes need a confirmation; empty where they do not. `moved_from`: the inventory was made from another folder."""
     if not prunes:
         return ""
+    if moved_from:
+        return f"prunes {_count(len(prunes))} that came from {moved_from}"
     precious = sorted({step.identity.kind for step in prunes} & PRECIOUS)
     if precious:
         return f"prunes {_count(len(prunes))}, among them a {' and a '.join(precious)}"

@@ -7,7 +7,7 @@ import pytest
 
 from engine.base.api import DeleteOptions
 from engine.base.objects import dig
-from engine.gitops.folder import FOLDERS
+from engine.gitops.folder import FOLDERS, FolderSync
 from tests.gitops.folder import Bench, play
 
 
@@ -186,6 +186,29 @@ def test_a_vanished_folder_is_unavailable_and_nothing_is_pruned(root: Path) -> N
         back = await bench.find("a")
         assert back is not None
         assert back["data"] == {"value": "back"}
+
+    play(root, test)
+
+
+def test_another_folder_of_the_same_name_does_not_prune_the_first_ones_objects_unasked(root: Path) -> None:
+    async def test(bench: Bench) -> None:
+        bench.write("a.yaml", config("a"))
+        await bench.start()
+        await bench.stop()
+        bench.root = root.parent / "elsewhere" / "shop"
+        bench.write("b.yaml", config("b"))
+        bench.sync = FolderSync(bench.cluster.client, bench.cluster.world, bench.root, watching=False)
+        await bench.start()
+        status = await bench.status()
+        assert (await bench.names(), status["phase"]) == (["a", "b"], "Held")
+        assert status["plan"]["reason"] == f"prunes 1 object that came from {root}"
+        await bench.restart()
+        assert await bench.names() == ["a", "b"]
+        await bench.client.patch(FOLDERS, "shop", {"spec": {"confirm": status["plan"]["hash"]}})
+        await bench.settle()
+        assert await bench.names() == ["b"]
+        folder = await bench.client.get(FOLDERS, "shop")
+        assert folder["spec"]["path"] == str(bench.root)
 
     play(root, test)
 
