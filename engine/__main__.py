@@ -57,6 +57,7 @@ async def serve(options: argparse.Namespace) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run an engine with parsed options; the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)
     if options.data is None:
         options.data = state_folder(options.manifests) if options.manifests else state_root() / "default"
     try:

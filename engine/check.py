@@ -143,8 +143,9 @@ async def _check(cluster: Cluster, folder: Path, options: CheckOptions) -> Repor
     async def settled() -> bool:
         if running.done():
             running.result()
-        blocked = sync.overview().unavailable or sync.desired.problems
-        return bool(blocked and sync.inventory == {}) or _all_healthy(sync)
+        view = sync.overview()
+        nothing = view.last_sync and not sync.desired.objects
+        return bool(nothing or view.unavailable) or _all_healthy(sync)
 
     try:
         started = loop.time()

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -136,6 +137,8 @@ def _open_app(engine: "LocalEngine", spawn: bool = True) -> int:
     from ktui.app import KtuiApp
 
     app = KtuiApp(connect=engine.connect if spawn else engine.attach, cluster=engine.options.data.name)
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, lambda *_: app.exit())
     try:
         app.run()
     finally:

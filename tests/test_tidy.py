@@ -20,6 +20,7 @@ ARGUMENTS_MAX = 8
 
 PLUGIN_PACKAGES = {
     "engine.kinds": "KIND",
+    "engine.apiserver.admission": "PLUGIN",
     "engine.controllers": "CONTROLLER",
     "engine.scheduler.plugins": "PLUGIN",
     "engine.kubelet.runtimes": "RUNTIME",

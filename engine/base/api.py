@@ -276,7 +276,7 @@ class Client:
         """A raw request; an answer with an error status is raised."""
         response = await self.transport.send(request)
         if response.status >= 400:
-            raise from_status(response.body)
+            raise _error_of(response)
         return response
 
     async def call(
@@ -395,6 +395,14 @@ class Client:
         if dry_run:
             query["dryRun"] = "All"
         return query
+
+
+def _error_of(response: Response) -> StatusError:
+    """The error of an answer; of one that is no Status (a path that is no resource) from its text."""
+    if isinstance(response.body, dict):
+        return from_status(response.body)
+    text = response.body.decode(errors="replace") if isinstance(response.body, bytes) else str(response.body or "")
+    return StatusError(response.status, "", text.strip())
 
 
 def _object(response: Response) -> Obj:

@@ -89,7 +89,7 @@ class Applier:
         return ""
 
 
-_TYPED = re.compile(r"^\s+\.(?P<path>\S+): (?P<said>.+)$", re.MULTILINE)
+_TYPED = re.compile(r"(?:^\s+|\): )\.(?P<path>\S+): (?P<said>.+)$", re.MULTILINE)
 """What server-side apply says of fields that do not fit the schema (structured-merge-diff): `  .spec.replicas: expected numeric`."""
 _KEYED = re.compile(r"\[(?P<keys>\w+=.+?)\]")
 

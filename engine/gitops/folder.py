@@ -239,6 +239,9 @@ class FolderSync:
     async def _preview(self, wanted: Wanted, pending: list[Identity]) -> Step:
         owned, live = self.inventory.get(wanted.identity), self.live(wanted.identity)
         same = owned is not None and live is not None and owned.digest == planning.digest_of(wanted.obj)
+        healing = self._healings.get(wanted.identity)
+        if same and healing is not None and healing.suspended:
+            return Step(UNCHANGED, wanted.identity, wanted.document.source, wanted)
         if same and self._trusting and wanted.identity not in self._dirty and wanted.identity not in self.errors:
             return Step(UNCHANGED, wanted.identity, wanted.document.source, wanted)
         return await self._applier.preview(wanted, live, pending)
@@ -274,6 +277,9 @@ class FolderSync:
         else:
             self.inventory[step.identity] = done
             self._dirty.pop(step.identity, None)
+            self.drifts.pop(step.identity, None)
+            if (healing := self._healings.get(step.identity)) is not None and healing.suspended:
+                del self._healings[step.identity]
 
     def _tidy_inventory(self, plan: Plan) -> None:
         """Forget what was pruned or is no longer ours; keep the order of applying."""

@@ -65,7 +65,7 @@ class Confirm(ModalScreen[bool]):
             with VerticalScroll(can_focus=False):
                 yield Static(id="notes")
             if self.question.typed:
-                yield Input(placeholder=f"type {clean(self.question.typed)} to go on", id="typed")
+                yield Input(placeholder=f"type {clean(self.question.typed)} to go on", id="typed", select_on_focus=False)
             with Horizontal():
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button(self.question.verb, id="do", compact=True, disabled=bool(self.question.typed))
@@ -100,7 +100,7 @@ class Confirm(ModalScreen[bool]):
         elif self.question.typed and event.is_printable and event.character:
             event.stop()
             box = self.query_one(Input)
-            box.focus()
+            self.set_focus(box)
             box.insert_text_at_cursor(event.character)
         elif event.key in ("left", "right", "h", "l"):
             event.stop()

@@ -145,6 +145,10 @@ def test_fields_that_do_not_fit_the_schema_are_reported_at_their_lines(root: Pat
             "d.yaml:5: spec.replicas: expected numeric (int or float), got string; "
             "d.yaml:14: spec.template.spec.containers[1].imag: field not declared in schema"
         )
+        bench.write("d.yaml", deployment.replace("imag:", "image:"))
+        await bench.settle()
+        (action,) = (await bench.status())["plan"]["actions"]
+        assert action["error"] == "d.yaml:5: spec.replicas: expected numeric (int or float), got string"
 
     play(root, test)
 
@@ -242,9 +246,19 @@ def test_somebody_who_insists_is_named_and_no_longer_fought(root: Path) -> None:
         drifted = await bench.find("a")
         assert drifted is not None
         assert drifted["data"]["value"] == "mine 11"
+        await bench.settle(60)
+        drifted = await bench.find("a")
+        assert drifted is not None
+        assert drifted["data"]["value"] == "mine 11"
         (entry,) = (await bench.status())["inventory"]
         assert entry["state"] == "Suspended"
         assert "kubectl-edit keeps changing it" in entry["message"]
+        bench.write("a.yaml", config("a", value="settled"))
+        await bench.settle()
+        settled = await bench.find("a")
+        assert settled is not None
+        assert settled["data"]["value"] == "settled"
+        assert (await bench.status())["phase"] == "Synced"
 
     play(root, test)
 
