@@ -95,13 +95,13 @@ class Confirm(ModalScreen[bool]):
         if event.key == "escape":
             event.stop()
             self.dismiss(False)
-        elif isinstance(self.focused, Input):
-            return
         elif self.question.typed and event.is_printable and event.character:
-            event.stop()
+            event.stop()  # on its way from where the focus was: the box takes its own keys itself
             box = self.query_one(Input)
             self.set_focus(box)
             box.insert_text_at_cursor(event.character)
+        elif isinstance(self.focused, Input):
+            return
         elif event.key in ("left", "right", "h", "l"):
             event.stop()
             self.focus_next("Button")
