@@ -107,9 +107,13 @@ def serve(words: list[str]) -> int:
     """`ktui serve`: an engine without a screen, until SIGTERM or ctrl-c."""
     from engine.__main__ import add_arguments
     from engine.__main__ import run as run_engine
+    from engine.client.local import LISTEN
 
-    parser = _parser("serve", "Run an engine without a screen; `ktui attach` and other clients of its socket see the cluster.")
+    parser = _parser(
+        "serve", "Run an engine without a screen; kubectl, `ktui attach` and other clients of the Kubernetes API see the cluster."
+    )
     add_arguments(parser)
+    parser.set_defaults(listen=LISTEN)
     return run_engine(parser.parse_args(words))
 
 

@@ -1,6 +1,6 @@
 """Paths that are no resources: discovery, version, health."""
 
-from engine.base.api import Request, Response
+from engine.base.api import AGGREGATED_DISCOVERY, JSON, Request, Response
 from engine.base.errors import StatusError
 from engine.base.objects import Obj
 from engine.kinds.common import discovery
@@ -53,7 +53,7 @@ def answer(kinds: Registry, request: Request, address: str) -> Response | None:
         return None
     if request.method != "GET":
         raise StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
-    return Response(200, found)
+    return Response(200, found, content_type=AGGREGATED_DISCOVERY if aggregated and len(parts) == 1 else JSON)
 
 
 def not_found() -> Response:

@@ -13,10 +13,22 @@ NESTING_MAX = 200
 """Deepest JSON or YAML nesting that is read; a Pod has about 12 levels, a CRD's schema 60."""
 
 REQUEST_TIMEOUT_S = 60.0
+HEADER_BYTES_MAX = 64 * 1024
+"""Of one header and of the request line, which carries label selectors; Go's limit is 1 MiB for all of them."""
+READING_REQUESTS_MAX = 400
+CHANGING_REQUESTS_MAX = 200
+"""In flight at once, over HTTPS; beyond it 429 (apiserver/pkg/server/config.go MaxRequestsInFlight, MaxMutatingRequestsInFlight)."""
+CONNECTION_IDLE_S = 90.0
+"""A connection without a whole request for so long is closed (IdleTimeout in apiserver/pkg/server/secure_serving.go)."""
+STREAM_WRITE_TIMEOUT_S = 30.0
+"""A watcher that takes nothing of what it was sent for so long is cut."""
+SHUTDOWN_S = 2.0
+"""What requests get to finish in when the server stops."""
 
 WATCH_HISTORY_S = 300.0
 """How long watch events are kept to resume from; upstream's cache keeps at least 75 s."""
-WATCH_HISTORY_EVENTS_MAX = 200_000
+WATCH_HISTORY_EVENTS_MAX = 100_000
+"""1 KB each where objects are replaced; upstream's watch cache keeps at most 102,400 of each resource."""
 WATCH_BUFFER_EVENTS_MAX = 100_000
 """A watcher that lags further behind is cut with 410 and lists again."""
 BOOKMARK_PERIOD_S = 60.0

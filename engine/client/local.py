@@ -18,6 +18,8 @@ from engine.base.api import Client, Request
 from engine.base.errors import StatusError
 from engine.client.socket import SocketTransport
 
+LISTEN = "127.0.0.1:6443"
+"""Where an engine serves the Kubernetes API over HTTPS unless told otherwise."""
 START_TIMEOUT_S = 20.0
 """An engine with 150,000 pods in its journal needs about 10 s to come up."""
 STOP_TIMEOUT_S = 5.0
@@ -58,12 +60,14 @@ def state_folders() -> Iterator[Path]:
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """How to start an engine: its state folder, the folder it watches (None: none), how many simulated nodes."""
+    """How to start an engine: its state folder, the folder it watches (None: none), how many simulated nodes, where it serves HTTPS
+    too if the address is free (`none`: nowhere)."""
 
     data: Path
     manifests: Path | None = None
     nodes: int | None = None
     controllers: str = "*"
+    listen: str = LISTEN
 
     def arguments(self) -> list[str]:
         """Command line arguments of `python -m engine`."""
@@ -74,6 +78,8 @@ class EngineOptions:
             found += ["--nodes", str(self.nodes)]
         if self.controllers != "*":
             found += ["--controllers", self.controllers]
+        if self.listen != "none":
+            found += ["--listen", self.listen, "--listen-if-free"]
         return found
 
 
