@@ -168,11 +168,9 @@ def test_killing_a_node_wants_its_name_and_bringing_it_back_does_not() -> None:
         await go(app, pilot, "nodes")
         await press(app, pilot, "K")
         assert isinstance(app.screen, Confirm)
-        await press(app, pilot, "y")
+        await press(app, pilot, "y", "enter", "enter")
         assert isinstance(app.screen, Confirm)
-        await press(app, pilot, "tab")
-        app.screen.query_one("#typed").focus()
-        await press(app, pilot, *"node-1", "enter", "enter")
+        await press(app, pilot, "backspace", *"node-1", "enter", "enter")
         node = await bench.client.get("nodes", "node-1")
         assert dig(node, "metadata", "annotations", "sim.ktui.dev/power") == "off"
         await press(app, pilot, "B")
