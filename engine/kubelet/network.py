@@ -1,5 +1,6 @@
 """Addresses: each node has a /24 for its pods, from 10.244.0.0 up to 10.255, then from 10.128.0.0, and an address of its own."""
 
+from functools import lru_cache
 from ipaddress import ip_network
 
 PODS_PER_NODE_MAX = 253
@@ -15,6 +16,7 @@ def pod_cidr(number: int) -> str:
     return f"10.{244 + high if high < 12 else 116 + high}.{low}.0/24"
 
 
+@lru_cache(maxsize=8_192)
 def node_ip(number: int) -> str:
     """The address of node `number`: 172.18.0.2 and on."""
     high, low = divmod(number + 2, 250)

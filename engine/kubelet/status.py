@@ -95,15 +95,15 @@ def _container_status(state: PodState, i: int) -> Obj:
 
 def _states(state: PodState, plan: ContainerPlan, c: ContainerState) -> tuple[Obj, Obj, int]:
     """`state`, `lastState` and restartCount. Between two instances the earlier one is shown until the next runs."""
-    last = _terminated(c.last) if c.last else {}
+    last = _terminated(c.last) if c.last else _NONE
     if c.life in (containers.RUNNING, containers.STOPPING) and c.started_at:
-        return {"running": {"startedAt": rfc3339(c.started_at)}}, last, c.restarts
+        return _running(rfc3339(c.started_at)), last, c.restarts
     if c.life == containers.EXITED and c.ended:
         return _terminated(c.ended), last, c.restarts
     if c.life == containers.BACKOFF and c.ended:
         return _waiting("CrashLoopBackOff", c.message), _terminated(c.ended), c.restarts
     if c.last and not c.reason:
-        return last, {}, c.restarts - 1
+        return last, _NONE, c.restarts - 1
     if state.finished:
         return {"terminated": _UNKNOWN_END}, last, c.restarts
     if c.reason:
@@ -113,6 +113,14 @@ def _states(state: PodState, plan: ContainerPlan, c: ContainerState) -> tuple[Ob
 
 def _initialising(state: PodState, plan: ContainerPlan) -> bool:
     return state.plan.first_main > 0 and plan.role != EPHEMERAL
+
+
+_NONE: Obj = {}
+
+
+@lru_cache(maxsize=512)
+def _running(since: str) -> Obj:
+    return {"running": {"startedAt": since}}
 
 
 @lru_cache(maxsize=512)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import orjson
+
 from engine.apiserver.managedfields.entries import UPDATE, Entry, Identity, capped, entry_of, fields_of, identity_of, ordered
 from engine.apiserver.managedfields.fieldsets import EMPTY, LEAF, FieldSet, difference, intersection, union, without
 from engine.apiserver.managedfields.shapes import Shape, shape_of
@@ -126,7 +128,7 @@ def after_update(entries: list[Entry], change: Change, time: str) -> list[Entry]
         if left:
             kept.append({**entry, "fieldsV1": left})
     if own:
-        after = _written_by(before, own, comparison, entry_of(mine, writer.api_version, time, own))
+        after = _written_by(before, own, comparison, entry_of(mine, writer.api_version, time, shared(own)))
         same = same and after is before
         kept.append(after)
     if same:
@@ -141,7 +143,32 @@ def _written_by(before: Entry | None, own: FieldSet, comparison: Comparison, fre
     fields = union(difference(fields_of(before), comparison.removed), own)
     if fields is fields_of(before) and before.get("time") == fresh["time"]:
         return before
-    return {**fresh, "fieldsV1": fields}
+    return {**fresh, "fieldsV1": shared(fields)}
+
+
+_SHARED_MAX = 512
+_shared: dict[bytes, FieldSet] = {}
+
+
+def shared(fields: FieldSet) -> FieldSet:
+    """The set with sets of equal fields being the same object: `f:conditions` of pods, whose `f:status` differ by the pod's address."""
+    return {name: _sharing(node) if node else node for name, node in fields.items()}
+
+
+def _sharing(fields: FieldSet) -> FieldSet:
+    made: dict[str, FieldSet] = {}
+    for name, node in fields.items():
+        if not node:
+            made[name] = node
+            continue
+        text = orjson.dumps(node)
+        found = _shared.get(text)
+        if found is None:
+            if len(_shared) >= _SHARED_MAX:
+                _shared.pop(next(iter(_shared)))
+            found = _shared[text] = node
+        made[name] = found
+    return made
 
 
 def conflicts_of(entries: list[Entry], change: Change, mine: Identity) -> list[tuple[Entry, FieldSet]]:
