@@ -17,7 +17,7 @@ from typing import Any
 
 import msgpack
 
-from engine.base import limits
+from engine.base import collector, limits
 from engine.base.api import ADMIN, Request, Response, User, WatchEvent
 from engine.base.causes import Cause
 
@@ -58,7 +58,8 @@ async def read(reader: asyncio.StreamReader) -> list[Any] | None:
             raise FrameError("the connection ended within a frame") from error
         return None
     try:
-        message: Any = msgpack.unpackb(packed, raw=False, strict_map_key=False)
+        with collector.paused():
+            message: Any = msgpack.unpackb(packed, raw=False, strict_map_key=False)
     except (ValueError, msgpack.UnpackException) as error:
         raise FrameError(f"not msgpack: {error}") from error
     if not isinstance(message, list) or len(message) < 2 or not isinstance(message[0], int) or not isinstance(message[1], str):
