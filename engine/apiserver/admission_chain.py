@@ -69,9 +69,10 @@ class Plugin(Protocol):
 class AdmissionChain:
     """The plugins, and which of them care for what."""
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, *last: Plugin) -> None:
+        """`last` are plugins behind those of the package, which need more than `objects`."""
         found: list[Plugin] = exported(engine.apiserver.admission, "PLUGIN")
-        self._plugins = sorted(found, key=lambda plugin: ORDER.index(plugin.name))
+        self._plugins = [*sorted(found, key=lambda plugin: ORDER.index(plugin.name)), *last]
         self._objects = objects
         self._interested: dict[tuple[str, str, bool], tuple[Plugin, ...]] = {}
 

@@ -14,6 +14,8 @@ from engine.schema.types import TypeInfo
 
 if TYPE_CHECKING:
     from engine.apiserver.admission_chain import AdmissionChain
+    from engine.apiserver.authentication.authenticator import Authenticator
+    from engine.apiserver.authorization.authorizer import Authorizer
     from engine.apiserver.decoding import Decoder
     from engine.apiserver.defaulting import Defaulter
     from engine.apiserver.services import ServiceAllocation
@@ -31,6 +33,8 @@ class Context:
     defaulted: "Defaulter"
     admission: "AdmissionChain"
     services: "ServiceAllocation"
+    authorizer: "Authorizer"
+    authenticator: "Authenticator"
 
     def time(self) -> str:
         """Now, as metadata shows it."""

@@ -38,6 +38,8 @@ def create_object(ctx: Context, call: Call, decoded: Obj, options: WriteOptions,
         StatusError: the object is refused.
     """
     kind = call.kind
+    if call.request.method != "POST":
+        ctx.authorizer.demand_create(call.request.user, kind, call.namespace, call.name)
     check_namespace(call, decoded)
     obj = ctx.defaulted(kind, from_version(kind, call.version, decoded))
     if not applied:

@@ -4,6 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from engine.apiserver import binding, creation, deletion, documents, eviction, history, listing, scale, updating, watching
 from engine.apiserver.admission_chain import AdmissionChain
+from engine.apiserver.authentication import reviews as identities
+from engine.apiserver.authentication import token_requests
+from engine.apiserver.authentication.authenticator import Authenticator
+from engine.apiserver.authorization import reviews
+from engine.apiserver.authorization.authorizer import Authorizer
+from engine.apiserver.authorization.escalation import EscalationCheck
+from engine.apiserver.authorization.policy import write_defaults
 from engine.apiserver.bootstrap import bootstrap
 from engine.apiserver.context import Call, Context
 from engine.apiserver.decoding import Decoder
@@ -37,6 +44,7 @@ SUBRESOURCES: Mapping[str, Mapping[str, Handler]] = {
     "scale": {"GET": scale.get, "PUT": scale.update, "PATCH": scale.patch},
     "binding": {"POST": binding.bind},
     "eviction": {"POST": eviction.evict},
+    "token": {"POST": token_requests.create},
 }
 """What is served below an object, by method; what lives outside the server (`log`, `exec`) is connected."""
 
@@ -51,7 +59,15 @@ _VERBS: Mapping[tuple[str, bool], tuple[str, Handler]] = {
 }
 """By method, and whether the path names an object."""
 
-CREATE_ONLY: Mapping[str, Handler] = {"bindings": binding.bind_posted}
+CREATE_ONLY: Mapping[str, Handler] = {
+    "bindings": binding.bind_posted,
+    "selfsubjectreviews.authentication.k8s.io": identities.review_self,
+    "tokenreviews.authentication.k8s.io": identities.review_token,
+    "selfsubjectaccessreviews.authorization.k8s.io": reviews.review_self,
+    "subjectaccessreviews.authorization.k8s.io": reviews.review_subject,
+    "localsubjectaccessreviews.authorization.k8s.io": reviews.review_local,
+    "selfsubjectrulesreviews.authorization.k8s.io": reviews.list_rules,
+}
 """Kinds that are never stored: what a POST of one does."""
 
 
@@ -62,13 +78,18 @@ class ApiServer:
         """`address` is `host:port` as discovery tells it to clients."""
         kinds = kinds or registry.load()
         storage = Storage(store)
-        self.context = Context(world, kinds, storage, Decoder(), Defaulter(), AdmissionChain(store), ServiceAllocation(store, world))
+        authorizer = Authorizer(store)
+        admission = AdmissionChain(store, EscalationCheck(authorizer))
+        services = ServiceAllocation(store, world)
+        self.authenticator = Authenticator(storage, world)
+        self.context = Context(world, kinds, storage, Decoder(), Defaulter(), admission, services, authorizer, self.authenticator)
         self.address = address
         self._router = Router(kinds)
         self._openapi = OpenApi(lambda: self.context.kinds, documents.VERSION["gitVersion"])
         self._connected: dict[tuple[str, str], Connector] = {}
         self._expiry = EventExpiry(kinds.by_resource["events"], storage, world)
         bootstrap(self.context)
+        write_defaults(self.context)
 
     def connect(self, resource: str, subresource: str, connector: Connector) -> None:
         """Have `connector(request, object)` answer for a subresource that lives outside the server: logs of containers and such."""
@@ -80,7 +101,7 @@ class ApiServer:
         It suspends only where a connector does. `whole`: items of lists carry apiVersion and kind, which upstream leaves out.
         """
         try:
-            route = self._router.route(request.path)
+            route, request = self.authorized(request)
             if route is None:
                 found = documents.answer(self.context.kinds, request, self.address) or self._openapi.answer(request)
                 return found or history.answer(self.context, request)
@@ -93,6 +114,20 @@ class ApiServer:
             return self._verb(route, request)(self.context, call)
         except StatusError as error:
             return failure(error)
+
+    def authorized(self, request: Request) -> tuple[Route | None, Request]:
+        """Where a request leads, and the request by the user as whom it is made, which may be one that it impersonates.
+
+        Raises:
+            StatusError: 403, it is not allowed; 404, the resource is not served (which only those are told who might use it).
+        """
+        authorizer, kinds = self.context.authorizer, self.context.kinds
+        try:
+            route = self._router.route(request.path)
+        except StatusError:
+            authorizer.admit(request, None, kinds)
+            raise
+        return route, authorizer.admit(request, route, kinds)
 
     @staticmethod
     def _subresource(route: Route, request: Request) -> Handler:

@@ -23,9 +23,19 @@ DIFFERENT = {
     "defaults": {},
     "tables": {6: _TYPE_META, 40: _CRD_STATUS},
     "corpus-defaults": {},
+    "rbac": {},
 }
 
-CONVERSATIONS = (("discovery",), ("errors",), ("lifecycle",), ("patches",), ("apply",), ("defaults", "tables"), ("corpus-defaults",))
+CONVERSATIONS = (
+    ("discovery",),
+    ("errors",),
+    ("lifecycle",),
+    ("patches",),
+    ("apply",),
+    ("defaults", "tables"),
+    ("corpus-defaults",),
+    ("rbac",),
+)
 """Those in one tuple go to one server, in this order."""
 
 
