@@ -31,6 +31,7 @@ from engine.base.world import Ids
 from engine.serve import encoding
 from engine.serve.callers import Callers, user_of
 from engine.serve.inflight import InFlight
+from engine.serve.protobuf.decode import PROTOBUF, UnknownKindError, decode
 from engine.store.events import StoreClosedError
 
 log = logging.getLogger(__name__)
@@ -152,11 +153,9 @@ class HttpsServer:
             connection: Any = http.protocol
             user = self._callers.caller(path, connection.certified(), http.headers.get("Authorization", ""))
             with self._in_flight.admitted(http.method):
-                body = await self._body(http)
+                body, content_type = _read(await self._body(http), http.headers.get("Content-Type", ""))
                 answer = await self._handler.handle(
-                    Request(
-                        http.method, path, query, body, http.headers.get("Content-Type", ""), accept, http.headers, user, user_agent=agent
-                    )
+                    Request(http.method, path, query, body, content_type, accept, http.headers, user, user_agent=agent)
                 )
                 if isinstance(answer, Response):
                     await self._store.durable(answer.revision or self._store.revision)
@@ -253,6 +252,21 @@ async def _written(http: web.BaseRequest, writing: Awaitable[None]) -> None:
         if http.transport is not None:
             http.transport.abort()
         raise ConnectionAbortedError("the client does not read") from None
+
+
+def _read(body: bytes | None, content_type: str) -> tuple[Any, str]:
+    """A body as the API server takes it, and its media type: what came as protobuf is decoded.
+
+    Raises:
+        StatusError: 415, no message is known for the kind.
+        WireError: the body is malformed.
+    """
+    if body is None or not content_type.startswith(PROTOBUF):
+        return body, content_type
+    try:
+        return decode(body), JSON
+    except UnknownKindError as error:
+        raise errors.unsupported_media_type(str(error)) from None
 
 
 def _check_acceptable(answer: Response, accept: str) -> None:
