@@ -27,7 +27,7 @@ from tests.apiserver.servers import Rig, serving
         ("GET", "/api/v1/namespaces/shop/configmaps/x/status", 404),
         ("GET", "/api/v1/namespaces/shop/pods/x/log", 404),
         ("DELETE", "/api/v1/namespaces", 405),
-        ("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", 404),
+        ("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", 400),
         ("GET", "/ktui/v1/nosuch", 404),
     ],
 )

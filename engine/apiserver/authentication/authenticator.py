@@ -114,13 +114,9 @@ class Authenticator:
     def _alive(self, resource: str, namespace: str, ref: Obj, now: float, what: str) -> None:
         """That an object is there, the same one, and not deleted for longer than the leeway."""
         obj = self._storage.store.get(resource, namespace, ref["name"])
-        if obj is None or uid_of(obj) != ref["uid"]:
-            raise TokenError(
-                f"{what} {namespace}/{ref['name']} has been deleted" if namespace else f"{what} {ref['name']} has been deleted"
-            )
-        deleted = obj["metadata"].get("deletionTimestamp")
-        if deleted and now > parse_time(deleted) + LEEWAY_S:
-            raise TokenError(f"{what} {namespace}/{ref['name']} has been deleted")
+        deleted = obj["metadata"].get("deletionTimestamp") if obj is not None else None
+        if obj is None or uid_of(obj) != ref["uid"] or (deleted and now > parse_time(deleted) + LEEWAY_S):
+            raise TokenError(f"{what} {'/'.join(filter(None, (namespace, ref['name'])))} has been deleted")
 
 
 def reference(obj: Obj) -> Obj:

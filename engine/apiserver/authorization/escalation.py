@@ -1,5 +1,7 @@
-"""Nobody grants what he does not have (pkg/registry/rbac/{role,rolebinding}/policybased/storage.go, escalation_check.go): an admission plugin
-that the server puts behind the others, as it needs the authorizer."""
+"""Nobody grants what he does not have (pkg/registry/rbac/{role,rolebinding}/policybased/storage.go, escalation_check.go).
+
+An admission plugin that the server puts behind the others, as it needs the authorizer.
+"""
 
 from collections.abc import Sequence
 
