@@ -12,7 +12,7 @@ CELL_CELLS_MAX = 64
 
 GREEDY = ("Message", "Errors", "Action")
 """Columns of prose: they take what is left."""
-SHRINKS = {"Message": 28, "Endpoints": 9, "Name": 18, "Namespace": 8, "Object": 14, "Images": 12, "Selector": 12, "Port(s)": 10, "Node": 7}
+SHRINKS = {"Message": 28, "Endpoints": 9, "Name": 18, "Namespace": 9, "Object": 14, "Images": 12, "Selector": 12, "Port(s)": 10, "Node": 7}
 SHRINKS |= {"Containers": 10, "Labels": 10, "Reason": 10, "Path": 12, "Errors": 12, "Action": 12, "Hosts": 12, "Claim": 10}
 """Columns that may be cut, and to how many cells; in this order."""
 LAST_SHRINKS = {"Name": 8, "Status": 9}

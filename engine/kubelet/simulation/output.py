@@ -12,7 +12,7 @@ from engine.kubelet.simulation.words import DATE
 KEPT_MAX = 10_000
 """Lines of an instance that can be read back: about what the kubelet's log rotation (10 MiB, 5 files) keeps of a busy server."""
 
-_EVERY_S = {"nginx": 5.0, "apache": 5.0, "redis": 300.0, "postgres": 300.0, "mysql": 600.0, "app": 4.0}
+_EVERY_S = {"nginx": 5.0, "apache": 5.0, "redis": 300.0, "postgres": 300.0, "mysql": 600.0, "app": 4.0, "worker": 6.0}
 
 
 class Line(NamedTuple):
@@ -39,6 +39,9 @@ class Output:
             self.head, self.loop_at, self.loop_s, self.loop = script.lines, script.loop_at, script.loop_s, script.loop
         else:
             self.head = _BANNERS.get(self.kind, ())
+            if self.kind == "app":
+                self.kind = "worker" if does.any_port else "app"
+                self.head = ((0.0, "starting"), *((0.3, f"listening on :{port}") for port in does.ports if not does.any_port))
             every_s = _EVERY_S.get(self.kind, 0.0)
             self.loop_at, self.loop_s, self.loop = (max(2.0, every_s / 2), every_s, ((0.0, ""),)) if every_s else (NEVER, 1.0, ())
 
@@ -94,6 +97,7 @@ def _clf_time(at: float) -> str:
 
 
 _PATHS = ("/", "/healthz", "/api/items", "/api/items/42", "/static/app.js", "/favicon.ico", "/login", "/api/orders")
+_WRITTEN = ("/login", "/api/orders")
 
 
 def _request(out: Output, n: int) -> tuple[str, int, int, str]:
@@ -133,11 +137,17 @@ def _mysql(out: Output, n: int, at: float) -> str:
 
 def _app(out: Output, n: int, at: float) -> str:
     path, code, _, client = _request(out, n)
-    method = "POST" if out.pick(n, "method") < 0.2 else "GET"
+    method = "POST" if path in _WRITTEN else "GET"
     level = "WARN " if code >= 400 else "INFO "
     took = 1 + int(out.pick(n, "took") ** 3 * 240)
     what = f"method={method} path={path} status={code} duration_ms={took} client={client}"
     return f"{rfc3339_micro(at)[:-4]}Z {level} request {what}"
+
+
+def _worker(out: Output, n: int, at: float) -> str:
+    """What a program says that listens nowhere: it takes work from somewhere else."""
+    number = 1_000 + n * 7 + int(out.pick(n, "job") * 7)
+    return f"{rfc3339_micro(at)[:-4]}Z INFO  job id={number} status=done duration_ms={5 + int(out.pick(n, 'took') ** 2 * 900)}"
 
 
 _SPEAKERS: dict[str, Callable[[Output, int, float], str]] = {
@@ -147,6 +157,7 @@ _SPEAKERS: dict[str, Callable[[Output, int, float], str]] = {
     "postgres": _postgres,
     "mysql": _mysql,
     "app": _app,
+    "worker": _worker,
 }
 
 _S = "\0second\0"
@@ -170,5 +181,4 @@ _BANNERS: dict[str, tuple[tuple[float, str], ...]] = {
         (0.4, f"{_S} UTC [1] LOG:  database system is ready to accept connections"),
     ),
     "mysql": ((0.5, f"{_S} 0 [System] [MY-010931] [Server] /usr/sbin/mysqld: ready for connections. port: 3306"),),
-    "app": ((0.0, "starting"), (0.3, "listening on :8080")),
 }
