@@ -4,7 +4,7 @@ apiserver/pkg/endpoints/handlers/create.go and rest.go; the texts are those of t
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NoReturn
 
@@ -18,7 +18,9 @@ from engine.base.errors import StatusError, bad_request, too_large, unsupported_
 from engine.base.limits import REQUEST_BODY_BYTES_MAX
 from engine.base.objects import Obj
 from engine.schema.types import OBJECT_META, FieldInfo, TypeInfo
-from engine.schema.validators import Validator, validate, validator_of
+from engine.schema.validators import SchemaResult, Validator, validate, validator_of
+
+Check = Callable[[Obj], SchemaResult]
 
 _UNKNOWN_FORMAT = (
     "the body of the request was in an unknown format - accepted media types include: "
@@ -49,7 +51,7 @@ class Decoder:
     """Decodes bodies, and remembers by identity which parts of objects are known to fit the schema."""
 
     def __init__(self) -> None:
-        self._specs: dict[tuple[str, str], IdentityMemo[Obj]] = {}
+        self._specs: dict[tuple[str, str], tuple[Check, IdentityMemo[Obj]]] = {}
 
     def decode(self, call: Call, field_validation: str, old: Obj | None = None) -> Obj:
         """The object in the body, with apiVersion and kind, without unknown fields; duplicate and unknown ones warn or fail.
@@ -70,10 +72,11 @@ class Decoder:
             StatusError: 400, a field has the wrong type, or there are unknown fields and validation is strict.
         """
         kind = call.kind
-        validator = validator_of(kind.group, call.version, kind.kind) or _untyped()
-        known = self._specs.get((kind.resource, call.version))
-        if known is None:
-            known = self._specs[kind.resource, call.version] = IdentityMemo()
+        validator = kind.decode or validator_of(kind.group, call.version, kind.kind) or _untyped()
+        entry = self._specs.get((kind.resource, call.version))
+        if entry is None or entry[0] is not validator:
+            entry = self._specs[kind.resource, call.version] = (validator, IdentityMemo())
+        known = entry[1]
         suspects = obj if old is None else {name: value for name, value in obj.items() if old.get(name) is not value}
         spec = suspects.get("spec")
         decoded_spec = known.get(spec) if spec is not None else None

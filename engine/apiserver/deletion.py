@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.apiserver.admission_chain import DELETE, Attributes
 from engine.apiserver.context import Call, Context
+from engine.apiserver.definitions.acceptance import FINALIZER, TERMINATING, condition, with_condition
 from engine.apiserver.options import BACKGROUND, FOREGROUND, ORPHAN, DeletionOptions, deletion_options
 from engine.apiserver.representation import show, show_list, success
 from engine.apiserver.selection import selection_of
@@ -27,6 +28,12 @@ RETURNS_DELETED_OBJECT = frozenset(
 
 ORPHANS_BY_DEFAULT = frozenset({"replicationcontrollers", "jobs.batch"})
 """Kinds whose dependents stay unless the client says otherwise, for compatibility (DefaultGarbageCollectionPolicy)."""
+
+DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
+_PENDING = (
+    "InstanceDeletionPending",
+    "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+)
 
 NOT_COLLECTED = frozenset({"events", "events.events.k8s.io"})
 
@@ -88,6 +95,8 @@ def delete_object(ctx: Context, call: Call, old: Obj, options: DeletionOptions) 
     marked: Obj | None
     if kind.resource == "namespaces":
         marked = _terminating_namespace(ctx, old, options)
+    elif kind.resource == DEFINITIONS and not is_terminating(old):
+        marked = _terminating_definition(ctx, kind, old, options)
     else:
         marked = _marked(ctx, kind, old, options)
     if marked is None or ((is_terminating(old) or kind.resource != "namespaces") and finished_deletion(kind.resource, marked)):
@@ -200,6 +209,15 @@ def _terminating_namespace(ctx: Context, old: Obj, options: DeletionOptions) -> 
     finalizers = _finalizers_if_asked(metadata, options)
     marked = _with(old, finalizers, {"deletionTimestamp": ctx.time()})
     return {**marked, "status": {**(old.get("status") or {}), "phase": "Terminating"}}
+
+
+def _terminating_definition(ctx: Context, kind: Kind, old: Obj, options: DeletionOptions) -> Obj:
+    """A definition first loses its objects (apiextensions-apiserver/pkg/registry/customresourcedefinition/etcd.go Delete)."""
+    time, status = ctx.time(), old.get("status") or {}
+    have = _finalizers(kind, old["metadata"], options)
+    marked = _with(old, have if FINALIZER in have else [*have, FINALIZER], {"deletionTimestamp": time})
+    conditions = with_condition(status.get("conditions"), condition(TERMINATING, "True", *_PENDING), time)
+    return {**marked, "status": {**status, "conditions": conditions}}
 
 
 def _finalizers_if_asked(metadata: Obj, options: DeletionOptions) -> list[str]:

@@ -17,9 +17,14 @@ def writer_of(call: Call, options: WriteOptions) -> Writer:
     """Who writes through this request."""
     kind = call.kind
     manager = manager_name(options.field_manager, call.request.user_agent)
-    if kind.convert:
+    if kind.convert or kind.is_custom:
         return Writer(
-            manager, call.api_version, call.subresource, reset_fields(call.subresource, kind.status, kind.resource), _converter(kind)
+            manager,
+            call.api_version,
+            call.subresource,
+            reset_fields(call.subresource, kind.status, kind.resource),
+            _converter(kind) if kind.convert else None,
+            {kind.api_version(version): info for version, info in kind.types.items()},
         )
     key = (manager, kind.resource, call.version, call.subresource)
     known = _plain.get(key)

@@ -57,7 +57,11 @@ def show_list(ctx: Context, call: Call, items: Sequence[Obj], metadata: Obj) -> 
     else:
         if not is_stored_form(kind, call.version):
             items = [in_version(kind, call.version, item) for item in items]
-        shown = items if call.whole else [{k: v for k, v in item.items() if k not in ("kind", "apiVersion")} for item in items]
+        shown = (
+            items
+            if call.whole or kind.is_custom
+            else [{k: v for k, v in item.items() if k not in ("kind", "apiVersion")} for item in items]
+        )
         body = {"kind": kind.list_kind or f"{kind.kind}List", "apiVersion": call.api_version, "metadata": metadata, "items": shown}
     return Response(200, body, 0, warnings_of(call), content_type=form.content_type)
 
@@ -74,8 +78,8 @@ def success(call: Call, code: int = 0, details: Obj | None = None, revision: int
 
 def warnings_of(call: Call) -> tuple[str, ...]:
     """The warnings of the answer, with that of a deprecated resource first."""
-    deprecated = DEPRECATED.get((call.kind.group, call.version, call.kind.plural))
-    if deprecated is not None:
+    deprecated = DEPRECATED.get((call.kind.group, call.version, call.kind.plural)) or call.kind.deprecation
+    if deprecated:
         return tuple(dict.fromkeys((deprecated, *call.warnings)))
     return tuple(call.warnings)
 

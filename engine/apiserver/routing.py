@@ -62,7 +62,7 @@ class Router:
         if len(rest) > 3 or bool(namespace) > kind.namespaced or (kind.namespaced and not namespace and len(rest) > 1):
             raise _unknown()
         name, subresource = [*rest[1:], "", ""][:2]
-        return Route(kind, version, namespace, name, subresource)
+        return Route(kind.per_version.get(version, kind), version, namespace, name, subresource)
 
 
 def _unknown() -> StatusError:

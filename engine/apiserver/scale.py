@@ -34,10 +34,10 @@ def scale_of(kind: Kind, obj: Obj) -> Obj:
     shown = {name: metadata[name] for name in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp") if name in metadata}
     replicas = dig(obj, *paths.spec_replicas, default=0)
     status: dict[str, Any] = {"replicas": dig(obj, *paths.status_replicas, default=0)}
-    selector = dig(obj, *paths.selector)
+    selector = dig(obj, *paths.selector) if paths.selector else None
     if selector:
         plain = kind.resource == "replicationcontrollers"
-        status["selector"] = str(from_map(selector) if plain else from_label_selector(selector))
+        status["selector"] = selector if isinstance(selector, str) else str(from_map(selector) if plain else from_label_selector(selector))
     spec = {"replicas": replicas} if replicas else {}
     return {"kind": KIND, "apiVersion": SCALE_VERSION, "metadata": shown, "spec": spec, "status": status}
 

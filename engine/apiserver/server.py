@@ -15,6 +15,7 @@ from engine.apiserver.bootstrap import bootstrap
 from engine.apiserver.context import Call, Context
 from engine.apiserver.decoding import Decoder
 from engine.apiserver.defaulting import Defaulter
+from engine.apiserver.definitions.serving import Definitions
 from engine.apiserver.expiry import EventExpiry
 from engine.apiserver.negotiation import negotiate
 from engine.apiserver.openapi.documents import OpenApi
@@ -88,7 +89,13 @@ class ApiServer:
         self._openapi = OpenApi(lambda: self.context.kinds, documents.VERSION["gitVersion"])
         self._connected: dict[tuple[str, str], Connector] = {}
         self._expiry = EventExpiry(kinds.by_resource["events"], storage, world)
+        self._definitions = Definitions(self.context, self._serve)
         bootstrap(self.context)
+        self._definitions.start()
+
+    def _serve(self, kinds: Registry) -> None:
+        """Route by `kinds` from now on: definitions have changed."""
+        self._router = Router(kinds)
         write_defaults(self.context)
 
     def connect(self, resource: str, subresource: str, connector: Connector) -> None:

@@ -169,7 +169,8 @@ def _content_differs(kind: Kind, obj: Obj, old: Obj) -> bool:
     if kind.resource == "deployments.apps" and annotations_of(obj) != annotations_of(old):
         return True
     names = obj.keys() | old.keys()
-    return any(obj.get(n) is not old.get(n) and obj.get(n) != old.get(n) for n in names if n not in ("metadata", "status"))
+    apart = ("metadata", "status") if kind.status or not kind.is_custom else ("metadata",)
+    return any(obj.get(n) is not old.get(n) and obj.get(n) != old.get(n) for n in names if n not in apart)
 
 
 def check_update(call: Call, obj: Obj, old: Obj) -> None:

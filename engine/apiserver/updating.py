@@ -9,7 +9,7 @@ import orjson
 
 from engine.apiserver.admission_chain import UPDATE, Attributes
 from engine.apiserver.context import Call, Context, from_version, in_version
-from engine.apiserver.creation import check_size, create_object
+from engine.apiserver.creation import check_size, create_object, judged
 from engine.apiserver.decoding import json_error, mismatched_name, read_yaml
 from engine.apiserver.managedfields.manager import keep_times
 from engine.apiserver.options import WriteOptions, write_options
@@ -86,6 +86,7 @@ def replace_object(ctx: Context, call: Call, old: Obj, decoded: Obj, options: Wr
     obj = keep_times(old, obj)
     if obj is old or obj == old:
         return old
+    judged(ctx, call, write, obj)
     check_size(call, obj)
     return store_update(ctx, call, old, obj, options.dry_run)
 
@@ -123,7 +124,7 @@ def _check_preconditions(call: Call, obj: Obj, old: Obj) -> None:
             resource, call.name, f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: {detail}"
         )
     if not revision or revision == "0":
-        if resource in NO_UNCONDITIONAL_UPDATE:
+        if resource in NO_UNCONDITIONAL_UPDATE or call.kind.is_custom:
             error = fields.invalid("metadata.resourceVersion", 0, "must be specified for an update")
             raise invalid(call.kind.plural, call.kind.group, call.name, [error])
     elif revision != have["resourceVersion"]:
@@ -153,7 +154,7 @@ def patch(ctx: Context, call: Call) -> Response:
         return _apply(ctx, call, options)
     old = current(ctx, call)
     shown = in_version(call.kind, call.version, old)
-    patched = apply_patch(shown, patch_body(body), content_type, call.type_info)
+    patched = apply_patch(shown, patch_body(body), content_type, None if call.kind.is_custom else call.type_info)
     if patched is not shown:
         patched = _checked_patch(ctx, call, patched, shown, options)
     return replace(ctx, call, old, patched, options)

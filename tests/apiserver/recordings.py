@@ -98,6 +98,7 @@ def request_of(recorded: dict[str, Any]) -> Request:
 async def answer(server: ApiServer, recorded: dict[str, Any]) -> tuple[int, Any, bool]:
     """Status, body as JSON values, and whether there are warnings."""
     response = await server.handle(request_of(recorded))
+    await asyncio.sleep(0)  # what the server does by itself after a commit, it has done before the next request
     if not isinstance(response, Response):
         events = []
         while batch := await response.batch():

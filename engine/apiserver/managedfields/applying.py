@@ -83,7 +83,7 @@ def _pruned(merged: Obj, entries: Sequence[Entry], last: Entry | None, shape: Sh
     converted = writer.convert(merged, version)
     if converted is None:
         return merged
-    pruned = _taken_back(converted, entries, last, shape_in(converted, version))
+    pruned = _taken_back(converted, entries, last, shape_in(converted, version, writer))
     return merged if pruned is converted else writer.convert(settled(pruned), writer.api_version) or merged
 
 

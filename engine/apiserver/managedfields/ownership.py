@@ -1,6 +1,6 @@
 """What a write does to who owns what (structured-merge-diff merge/update.go): pure functions of entries, sets and comparisons."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -10,7 +10,7 @@ from engine.apiserver.managedfields.fieldsets import EMPTY, LEAF, FieldSet, diff
 from engine.apiserver.managedfields.shapes import Shape, shape_of
 from engine.apiserver.managedfields.typed import Comparison, compare
 from engine.base.objects import Obj
-from engine.schema.types import type_of
+from engine.schema.types import TypeInfo, type_of
 
 NEVER_OWNED: FieldSet = {
     "f:apiVersion": LEAF,
@@ -43,6 +43,8 @@ class Writer:
     convert: Callable[[Obj, str], Obj | None] | None = None
     """(object, api version) -> the object in that version; None where that version is not served any more, and its managers are
     forgotten. Without it versions differ in name only."""
+    types: Mapping[str, TypeInfo] = field(default_factory=dict)
+    """Of a custom kind: its type by api version."""
 
     def identity(self, operation: str) -> Identity:
         """Whose entry the write is recorded in."""
@@ -80,13 +82,13 @@ class Change:
         live, new = convert(self.live, api_version), convert(self.new, api_version)
         if live is None or new is None:
             return None
-        return filtered(compare(live, new, shape_in(new, api_version)), self.writer.reset)
+        return filtered(compare(live, new, shape_in(new, api_version, self.writer)), self.writer.reset)
 
 
-def shape_in(obj: Obj, api_version: str) -> Shape:
+def shape_in(obj: Obj, api_version: str, writer: Writer) -> Shape:
     """The shape of an object in another version than the request's."""
     group, _, version = api_version.rpartition("/")
-    return shape_of(type_of(group, version, obj.get("kind") or ""))
+    return shape_of(writer.types.get(api_version) or type_of(group, version, obj.get("kind") or ""))
 
 
 def filtered(comparison: Comparison, reset: FieldSet) -> Comparison:

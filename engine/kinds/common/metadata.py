@@ -7,6 +7,7 @@ from engine.base import fields, limits
 from engine.base.fields import FieldError
 from engine.base.objects import Obj, name_of
 from engine.kinds.common import names
+from engine.schema.types import type_of
 
 Rule = Callable[[Obj, Obj | None], Iterable[FieldError]]
 """One part of a kind's validation: of an object, with the old one on update."""
@@ -49,7 +50,7 @@ def validate_create(obj: Obj, namespaced: bool, name: names.Check, path: str = "
         found += [fields.invalid(f"{path}.namespace", namespace, e) for e in names.dns_label(namespace)]
     elif namespace:
         found.append(fields.forbidden(f"{path}.namespace", "not allowed on this type"))
-    return found + validate_common(meta, path)
+    return found + validate_common(meta, path) + _plain_finalizers(obj, path)
 
 
 def validate_update(obj: Obj, old: Obj, path: str = "metadata") -> list[FieldError]:
@@ -67,7 +68,7 @@ def validate_update(obj: Obj, old: Obj, path: str = "metadata") -> list[FieldErr
     for field in _IMMUTABLE_FIELDS:
         if meta.get(field) != before.get(field):
             found.append(fields.invalid(f"{path}.{field}", meta.get(field), IMMUTABLE))
-    return found + validate_common(meta, path)
+    return found + validate_common(meta, path) + _plain_finalizers(obj, path)
 
 
 def new_finalizers(meta: Obj, before: Obj, path: str = "metadata") -> list[FieldError]:
@@ -146,11 +147,20 @@ def _finalizers(finalizers: Sequence[str], path: str) -> list[FieldError]:
         found += [fields.invalid(path, finalizer, e) for e in names.qualified_name(finalizer)]
     if "orphan" in finalizers and "foregroundDeletion" in finalizers:
         found.append(fields.invalid(path, list(finalizers), "finalizer orphan and foregroundDeletion cannot be both set"))
-    for i, finalizer in enumerate(finalizers):
-        if "/" not in finalizer and finalizer not in STANDARD_FINALIZERS:
-            why = "name is neither a standard finalizer name nor is it fully qualified"
-            found.append(fields.invalid(f"{path}[{i}]", finalizer, why))
     return found
+
+
+def _plain_finalizers(obj: Obj, path: str) -> list[FieldError]:
+    """Kubernetes' own kinds take no finalizers without a domain (pkg/apis/core/validation); custom ones and their definitions do."""
+    finalizers = (obj.get("metadata") or {}).get("finalizers") or ()
+    if all("/" in finalizer or finalizer in STANDARD_FINALIZERS for finalizer in finalizers):
+        return []
+    group, _, version = (obj.get("apiVersion") or "").rpartition("/")
+    if group == "apiextensions.k8s.io" or type_of(group, version, obj.get("kind") or "") is None:
+        return []
+    why = "name is neither a standard finalizer name nor is it fully qualified"
+    plain = [(i, name) for i, name in enumerate(finalizers) if "/" not in name and name not in STANDARD_FINALIZERS]
+    return [fields.invalid(f"{path}.finalizers[{i}]", name, why) for i, name in plain]
 
 
 def immutable(new: Any, old: Any, path: str) -> list[FieldError]:

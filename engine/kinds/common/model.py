@@ -7,6 +7,7 @@ from typing import Any
 from engine.base.fields import FieldError
 from engine.base.objects import Obj
 from engine.schema.types import TypeInfo, type_of
+from engine.schema.validators import SchemaResult
 
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
@@ -99,6 +100,12 @@ class Kind:
     """Per served version: the type of a kind that is not in the table of Kubernetes' own (a custom one)."""
     schemas: Mapping[str, Obj] = field(default_factory=dict)
     """Per served version: the OpenAPI schema of such a kind, as its definition has it."""
+    decode: Callable[[Obj], SchemaResult] | None = None
+    """Of a custom kind: decoding by its schema, in place of that by the table."""
+    per_version: "Mapping[str, Kind]" = field(default_factory=dict)
+    """Of a custom kind, whose versions each have their own rules, subresources and columns: the kind as a version is served."""
+    deprecation: str = ""
+    """A warning that every answer carries."""
     stored_as: str = ""
     """The resource that this kind is another view of (`events.events.k8s.io` of `events`): objects are stored under that key, with
     its apiVersion and in its shape, which the functions above get; `convert` has every served version."""
@@ -111,6 +118,11 @@ class Kind:
     def type_in(self, version: str) -> TypeInfo | None:
         """The type of the kind's objects in a served version; None where their fields are not known."""
         return self.types.get(version) or type_of(self.group, version, self.kind)
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether it comes from a CustomResourceDefinition."""
+        return bool(self.types)
 
     @property
     def storage(self) -> str:
