@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from engine.base.api import DeleteOptions, ResourceInfo
-from engine.base.errors import StatusError
 from engine.base.objects import Obj, frozen
 from engine.control.actions import Actions, Check, Delete, Emit, Parallel, Patch, RequeueAfter
 from engine.control.read import Read
