@@ -5,13 +5,14 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ktui.paths import shipped
 
 if TYPE_CHECKING:
+    from engine.base.api import Client
     from engine.client.local import LocalEngine
 
 COMMANDS = ("check", "serve", "attach")
@@ -118,12 +119,16 @@ def serve(words: list[str]) -> int:
 
 
 def attach(words: list[str]) -> int:
-    """`ktui attach`: the terminal app on an engine that runs already."""
+    """`ktui attach`: the terminal app on an engine that runs already, or on any cluster of the kubeconfig."""
     from engine.client.local import EngineOptions, LocalEngine, state_folders
 
-    parser = _parser("attach", "Open the terminal app on a running engine.")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="its state folder (default: the only engine that runs)")
+    parser = _parser("attach", "Open the terminal app on a running engine, or on any cluster of the kubeconfig.")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="the engine's state folder (default: the only engine that runs)")
+    parser.add_argument("--context", metavar="NAME", help="a context of the kubeconfig instead ('' for the current one)")
+    parser.add_argument("--kubeconfig", type=Path, metavar="FILE", help="kubeconfig (default: KUBECONFIG, or ~/.kube/config)")
     options = parser.parse_args(words)
+    if options.context is not None or options.kubeconfig is not None:
+        return _open_context(options.context or "", options.kubeconfig)
     candidates = [options.data] if options.data else list(state_folders())
     running = [engine for engine in (LocalEngine(EngineOptions(data)) for data in candidates) if engine.answers()]
     if not running:
@@ -135,16 +140,37 @@ def attach(words: list[str]) -> int:
     return _open_app(running[0], spawn=False)
 
 
+def _open_context(context: str, kubeconfig: Path | None) -> int:
+    from engine.base.api import Client
+    from engine.client.kubeconfig import KubeconfigError, default_paths, load
+
+    try:
+        access = load([kubeconfig] if kubeconfig else default_paths(), context)
+    except KubeconfigError as error:
+        raise CommandError(str(error)) from error
+
+    async def connect() -> Client:
+        from engine.client.https import HttpsTransport
+
+        return Client(HttpsTransport(access), actor="ktui")
+
+    return _show(connect, access.context, access.namespace)
+
+
 def _open_app(engine: "LocalEngine", spawn: bool = True) -> int:
+    try:
+        return _show(engine.connect if spawn else engine.attach, engine.options.data.name)
+    finally:
+        asyncio.run(engine.stop())
+
+
+def _show(connect: "Callable[[], Awaitable[Client]]", cluster: str, namespace: str = "") -> int:
     os.environ.setdefault("ESCDELAY", "25")
     os.environ.setdefault("TEXTUAL_FPS", "120")
     from ktui.app import KtuiApp
 
-    app = KtuiApp(connect=engine.connect if spawn else engine.attach, cluster=engine.options.data.name)
+    app = KtuiApp(connect=connect, cluster=cluster, namespace=namespace)
     for number in (signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, lambda *_: app.exit())
-    try:
-        app.run()
-    finally:
-        asyncio.run(engine.stop())
+    app.run()
     return app.return_code or 0
