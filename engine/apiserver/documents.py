@@ -31,13 +31,14 @@ def answer(kinds: Registry, request: Request, address: str) -> Response | None:
     """The document at a path; None where there is none of these. `address` is that of the server, for clients."""
     path = request.path.rstrip("/")
     if path in HEALTH:
-        return Response(200, b"ok", content_type="text/plain; charset=utf-8")
+        text = f"[+]ping ok\n{path[1:]} check passed\n" if "verbose" in request.query else "ok"
+        return Response(200, text.encode(), content_type="text/plain; charset=utf-8")
     if path == "/version":
         return Response(200, VERSION)
     parts = path.strip("/").split("/")
     if parts[0] not in ("api", "apis"):
         return None
-    aggregated = "as=APIGroupDiscoveryList" in request.accept and "v=v2" in request.accept
+    aggregated = _takes_aggregated(request.accept)
     found: Obj | None = None
     if parts == ["api"]:
         found = discovery.aggregated(kinds, True) if aggregated else discovery.core_versions(address)
@@ -54,6 +55,12 @@ def answer(kinds: Registry, request: Request, address: str) -> Response | None:
     if request.method != "GET":
         raise StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
     return Response(200, found, content_type=AGGREGATED_DISCOVERY if aggregated and len(parts) == 1 else JSON)
+
+
+def _takes_aggregated(accept: str) -> bool:
+    """Whether a client reads version 2 of aggregated discovery; those that know v2beta1 alone (client-go to 1.29) get the old documents."""
+    clauses = ({part.strip() for part in clause.split(";")} for clause in accept.split(","))
+    return any({"as=APIGroupDiscoveryList", "v=v2"} <= parts for parts in clauses)
 
 
 def not_found() -> Response:
