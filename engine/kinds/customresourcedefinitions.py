@@ -12,6 +12,7 @@ from engine.kinds.common.metadata import validating
 from engine.kinds.common.model import Kind
 from engine.kinds.common.podspec import fill
 from engine.kinds.common.rules import one_of
+from engine.kinds.common.structural import rules_in, structural_errors
 
 
 def _defaults(obj: Obj) -> Obj:
@@ -82,10 +83,33 @@ def _versions(versions: list[Obj], spec: Obj) -> list[FieldError]:
                 if shown
                 else fields.required(path, "must not be empty at the root")
             )
+    found += _structural(versions, spec)
     storage = [v for v in versions if v.get("storage")]
     if len(storage) != 1:
         found.append(fields.invalid("spec.versions", versions, "must have exactly one version marked as storage version"))
     return found
+
+
+def _schemas(versions: list[Obj]) -> list[tuple[str, Obj]]:
+    """(path, schema) of the versions; one that all versions have is reported once, where the internal version keeps it."""
+    listed = [(version.get("schema") or {}).get("openAPIV3Schema") for version in versions]
+    if listed and listed[0] is not None and all(schema == listed[0] for schema in listed):
+        return [("spec.validation.openAPIV3Schema", listed[0])]
+    return [(f"spec.versions[{i}].schema.openAPIV3Schema", schema) for i, schema in enumerate(listed) if schema is not None]
+
+
+def _structural(versions: list[Obj], spec: Obj) -> list[FieldError]:
+    if spec.get("preserveUnknownFields") is True:
+        return []
+    return [error for path, schema in _schemas(versions) for error in structural_errors(schema, path)]
+
+
+def _warnings(obj: Obj, old: Obj | None) -> list[str]:
+    """Rules in CEL are kept, but nothing is refused by them so far."""
+    versions = (obj.get("spec") or {}).get("versions") or ()
+    schemas = [(version.get("schema") or {}).get("openAPIV3Schema") or {} for version in versions]
+    places = [at for i, schema in enumerate(schemas) for at in rules_in(schema, f"spec.versions[{i}].schema.openAPIV3Schema")]
+    return [f"{at}: validation rules are not evaluated yet" for at in places]
 
 
 def _names(given: Obj) -> list[FieldError]:
@@ -144,4 +168,5 @@ KIND = Kind(
     prepare_create=_prepare_create,
     prepare_update=_prepare_update,
     validate=validating(False, names.dns_subdomain, _rules),
+    warnings=_warnings,
 )
