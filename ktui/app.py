@@ -21,7 +21,7 @@ from ktui.model.commands import Vocabulary
 from ktui.model.feeds import Feeds, News, Query
 from ktui.model.paint import Paint
 from ktui.model.risk import Note
-from ktui.model.session import Connect, Connection, Session, is_transport_error
+from ktui.model.session import DISCONNECTED, Connect, Connection, Session, is_transport_error
 from ktui.widgets.confirm import Confirm, Question
 from ktui.widgets.header import Header
 from ktui.widgets.help import Help
@@ -83,6 +83,7 @@ class KtuiApp(App[None]):
         super().__init__()
         self.clock = clock or RealClock()
         self.session = Session(connect, self.clock)
+        self._was_live = False
         self.feeds = Feeds(self.session, self.clock)
         self.deck = Deck(self.session, self.feeds, self.clock)
         self.namespace = namespace
@@ -329,6 +330,12 @@ class KtuiApp(App[None]):
         self.bar.say(message.text, message.style)
 
     def on_ktui_app_connected(self, message: Connected) -> None:
+        connection = message.connection
+        if connection.phase == DISCONNECTED and connection.error:
+            self.bar.say(connection.error, "bad")
+        elif connection.live and self.bar.message_style == "bad" and not self._was_live:
+            self.bar.quiet()
+        self._was_live = connection.live
         self.header.show_connection(message.connection, self.clock.now())
         for pane in self.stack:
             pane.connection_changed(message.connection)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -24,6 +25,8 @@ START_TIMEOUT_S = 20.0
 """An engine with 150,000 pods in its journal needs about 10 s to come up."""
 STOP_TIMEOUT_S = 5.0
 _POLL_S = 0.01
+_LOG_PREFIX = re.compile(r"^\S+ \S+ [A-Z]+ [\w.]+: ")
+"""Time, level and logger of a line of the log."""
 _SOCKET_PATH_BYTES_MAX = 100
 """sockaddr_un holds 108 bytes on Linux, 104 on macOS."""
 
@@ -177,4 +180,4 @@ class LocalEngine:
     def _last_words(self) -> str:
         log = self.options.data / "engine.log"
         lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-        return lines[-1] if lines else "it said nothing"
+        return _LOG_PREFIX.sub("", lines[-1]) if lines else "it said nothing"
