@@ -1,27 +1,34 @@
 """Admission: plugins that change or refuse a write, in upstream's order (pkg/kubeapiserver/options/plugins.go)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import engine.apiserver.admission
 from engine.base.api import User
+from engine.base.causes import Cause
 from engine.base.objects import Obj
 from engine.base.plugins import exported
 from engine.kinds.common.model import Kind
+from engine.store.events import Write
 
 CREATE, UPDATE, DELETE = "CREATE", "UPDATE", "DELETE"
 
 ORDER = (
     "NamespaceLifecycle",
+    "LimitRanger",
     "ServiceAccount",
+    "NodeRestriction",
     "TaintNodesByCondition",
+    "PodSecurity",
     "Priority",
     "DefaultTolerationSeconds",
     "DefaultStorageClass",
     "StorageObjectInUseProtection",
     "PersistentVolumeClaimResize",
     "DefaultIngressClass",
+    "CertificateApproval",
+    "ResourceQuota",
 )
 
 
@@ -33,6 +40,9 @@ class Objects(Protocol):
 
     def list(self, resource: str, namespace: str = "") -> Sequence[Obj]:
         """All objects of a resource, in order."""
+
+    def commit(self, writes: Sequence[Write], cause: Cause) -> int:
+        """Write all or nothing: what a plugin counts."""
 
 
 @dataclass(slots=True)
@@ -48,6 +58,8 @@ class Attributes:
     old: Obj | None
     user: User
     dry_run: bool = False
+    warnings: list[str] = field(default_factory=list)
+    """What plugins want the client to be warned of."""
 
 
 class Plugin(Protocol):
@@ -66,6 +78,18 @@ class Plugin(Protocol):
         """
 
 
+@runtime_checkable
+class Validating(Protocol):
+    """A plugin that also judges the object as it would be stored, after its kind's own validation."""
+
+    def validate(self, write: Attributes, objects: Objects) -> None:
+        """Look at `write.obj`.
+
+        Raises:
+            StatusError: the write is refused.
+        """
+
+
 class AdmissionChain:
     """The plugins, and which of them care for what."""
 
@@ -75,6 +99,7 @@ class AdmissionChain:
         self._plugins = [*sorted(found, key=lambda plugin: ORDER.index(plugin.name)), *last]
         self._objects = objects
         self._interested: dict[tuple[str, str, bool], tuple[Plugin, ...]] = {}
+        self._judges: dict[tuple[str, str, bool], tuple[Validating, ...]] = {}
 
     def admit(self, write: Attributes) -> Obj:
         """The object after all plugins.
@@ -89,6 +114,19 @@ class AdmissionChain:
         for plugin in plugins:
             write.obj = plugin.admit(write, self._objects)
         return write.obj
+
+    def validate(self, write: Attributes) -> None:
+        """Have the validating plugins look at the object as it would be stored.
+
+        Raises:
+            StatusError: one refuses.
+        """
+        key = (write.operation, write.kind.resource, bool(write.subresource))
+        judges = self._judges.get(key)
+        if judges is None:
+            judges = self._judges[key] = tuple(p for p in self._plugins if _handles(p, *key) and isinstance(p, Validating))
+        for judge in judges:
+            judge.validate(write, self._objects)
 
 
 def _handles(plugin: Plugin, operation: str, resource: str, subresource: bool) -> bool:

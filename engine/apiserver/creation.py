@@ -55,11 +55,24 @@ def create_object(ctx: Context, call: Call, decoded: Obj, options: WriteOptions,
     existing = ctx.storage.get(kind, call.namespace, name)
     if existing is not None:
         raise _exists(call, name, existing)
+    judged(ctx, call, write, obj)
     check_size(call, obj)
     obj = ctx.services.created(kind, obj, options.dry_run)
     if options.dry_run:
         return drop(obj, ("metadata", "resourceVersion"))
     return ctx.storage.create(kind, obj, call.cause)
+
+
+def judged(ctx: Context, call: Call, write: Attributes, obj: Obj) -> None:
+    """Have validating admission look at an object as it would be stored, and pass on its warnings.
+
+    Raises:
+        StatusError: the object is refused.
+    """
+    write.obj = obj
+    ctx.admission.validate(write)
+    for text in write.warnings:
+        call.warn(text)
 
 
 def check_namespace(call: Call, obj: Obj) -> None:

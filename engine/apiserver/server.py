@@ -91,12 +91,12 @@ class ApiServer:
         self._expiry = EventExpiry(kinds.by_resource["events"], storage, world)
         self._definitions = Definitions(self.context, self._serve)
         bootstrap(self.context)
+        write_defaults(self.context)
         self._definitions.start()
 
     def _serve(self, kinds: Registry) -> None:
         """Route by `kinds` from now on: definitions have changed."""
         self._router = Router(kinds)
-        write_defaults(self.context)
 
     def connect(self, resource: str, subresource: str, connector: Connector) -> None:
         """Have `connector(request, object)` answer for a subresource that lives outside the server: logs of containers and such."""

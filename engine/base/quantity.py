@@ -73,6 +73,14 @@ def canonical(text: str | int | float) -> str:
     return _decimal(value)
 
 
+def in_notation_of(model: str | int | float, value: Fraction) -> str:
+    """`value` in canonical form with suffixes of the family that `model` uses."""
+    suffix = _split(model)[1]
+    if suffix in _BINARY:
+        return _binary(value)
+    return _exponent(value) if suffix[:1] in ("e", "E") and suffix != "E" else _decimal(value)
+
+
 def _binary(value: Fraction) -> str:
     if value == 0:
         return "0"
