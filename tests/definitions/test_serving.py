@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from engine.apiserver.server import ApiServer
-from engine.base.api import APPLY_PATCH, MERGE_PATCH, STRATEGIC_PATCH, TABLE, ListQuery
+from engine.base.api import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, TABLE, ListQuery
 from engine.base.objects import Obj
 from tests.apiserver.servers import Rig, refused, serving
 from tests.definitions.builders import CRDS, TABS, define, definition, tab, version
@@ -248,16 +248,18 @@ def test_apply_merges_lists_by_the_keys_of_the_schema() -> None:
     assert "f:image" not in entries["a"]
 
 
-def test_strategic_merge_patches_are_refused() -> None:
-    async def body(rig: Rig) -> tuple[int, int]:
+def test_strategic_merge_patches_are_refused_as_the_document_says() -> None:
+    async def body(rig: Rig) -> tuple[int, int, list[str]]:
         await define(rig)
         await rig.client.create(TABS, tab(), "shop")
         path = f"{BASE}/namespaces/shop/crontabs/my"
         patch = {"spec": {"replicas": 2}}
         answers = [await rig.answer("PATCH", path, body=patch, content_type=kind) for kind in (STRATEGIC_PATCH, MERGE_PATCH)]
-        return answers[0].status, answers[1].status
+        document = orjson.loads((await rig.answer("GET", "/openapi/v3/apis/stable.example.com/v1")).body)
+        operation = document["paths"]["/apis/stable.example.com/v1/namespaces/{namespace}/crontabs/{name}"]["patch"]
+        return answers[0].status, answers[1].status, [*operation["requestBody"]["content"]]
 
-    assert serving(body) == (415, 200)
+    assert serving(body) == (415, 200, [APPLY_PATCH, JSON_PATCH, MERGE_PATCH])
 
 
 def test_an_update_must_name_its_revision() -> None:
@@ -270,7 +272,7 @@ def test_an_update_must_name_its_revision() -> None:
 
 
 def test_built_in_resources_cannot_be_redefined() -> None:
-    async def body(rig: Rig) -> str:
+    async def body(rig: Rig) -> Any:
         crd = definition()
         names = {"plural": "ingresses", "singular": "ingress", "kind": "Ingress"}
         spec = {**crd["spec"], "group": "networking.k8s.io", "names": names}

@@ -138,11 +138,19 @@ def test_the_hash_of_the_index_makes_a_document_cacheable_and_a_stale_one_is_red
     assert (stale.status, stale.headers["Location"]) == (301, url)
 
 
-def test_protobuf_is_refused(documents: OpenApi) -> None:
+def test_version_3_in_protobuf_is_refused(documents: OpenApi) -> None:
+    protobuf = PROTOBUF.replace("v2", "v3")
     with pytest.raises(StatusError) as refused:
-        fetched(documents, "/openapi/v2", accept=PROTOBUF)
+        fetched(documents, "/openapi/v3/api/v1", accept=protobuf)
     assert refused.value.code == 406
-    assert fetched(documents, "/openapi/v2", accept=f"{PROTOBUF}, */*").status == 200
+    assert fetched(documents, "/openapi/v3/api/v1", accept=f"{protobuf}, */*").status == 200
+
+
+def test_version_2_is_there_in_protobuf(documents: OpenApi) -> None:
+    answer = fetched(documents, "/openapi/v2", accept=PROTOBUF)
+    assert answer.content_type == "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+    assert answer.body.startswith(b"\x0a\x032.0")
+    assert b"io.k8s.api.apps.v1.Deployment" in answer.body
 
 
 def test_unknown_versions_have_no_document(documents: OpenApi) -> None:

@@ -5,10 +5,12 @@ A document is built when it is first asked for, and again only when a kind in it
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 import orjson
 
+from engine.apiserver.openapi import protobuf
 from engine.apiserver.openapi.operations import Resource, down, list_kind, paths, resources, schema_name
 from engine.apiserver.openapi.schemas import PATCH, PATCH_NAME, V2, V3, Flavor, closure, custom, custom_list
 from engine.base.api import JSON, Request, Response
@@ -39,8 +41,7 @@ class Document(NamedTuple):
     hash: str
 
 
-def _document(content: Obj) -> Document:
-    body = orjson.dumps(content)
+def _document(body: bytes) -> Document:
     return Document(body, hashlib.sha512(body).hexdigest().upper())
 
 
@@ -86,19 +87,21 @@ class OpenApi:
         self._release = release
         self._built: dict[tuple[str, str], tuple[tuple[Kind, ...], Document]] = {}
         self._index: tuple[Registry, Document] | None = None
-        self._swagger: tuple[Registry, Document] | None = None
+        self._swagger: dict[str, tuple[Registry, Document]] = {}
 
     def answer(self, request: Request) -> Response | None:
         """The document at a path; None where there is none.
 
         Raises:
-            StatusError: 405, 406 for anything but JSON: clients that prefer protobuf fall back.
+            StatusError: 405; 406 for anything but JSON, or of version 2 protobuf.
         """
         path = request.path.rstrip("/")
+        media_type = JSON
         if path == ROOT:
             found = self.index()
         elif path == SWAGGER:
-            found = self.swagger()
+            media_type = _media_type(request.accept, {*_READABLE, *protobuf.ASKED_FOR})
+            found = self.swagger(media_type)
         else:
             group_version = _group_version(path)
             if group_version is None or not self._of(*group_version):
@@ -106,9 +109,9 @@ class OpenApi:
             found = self.document(*group_version)
         if request.method != "GET":
             raise method_not_allowed()
-        if path != ROOT and not any(clause.partition(";")[0].strip() in _READABLE for clause in request.accept.split(",")):
-            raise not_acceptable(f"only {JSON} is served here")
-        return _answer(request, path, found)
+        if path not in (ROOT, SWAGGER):
+            _media_type(request.accept, _READABLE)
+        return _answer(request, path, found, media_type)
 
     def _of(self, group: str, version: str) -> tuple[Kind, ...]:
         return tuple(kind for kind in self._kinds().all() if kind.group == group and version in kind.versions)
@@ -121,7 +124,7 @@ class OpenApi:
             for group, version in _group_versions(kinds):
                 at = f"apis/{group}/{version}" if group else f"api/{version}"
                 listed[at] = {"serverRelativeURL": f"{ROOT}/{at}?hash={self.document(group, version).hash}"}
-            self._index = (kinds, _document({"paths": listed}))
+            self._index = (kinds, _document(orjson.dumps({"paths": listed})))
         return self._index[1]
 
     def document(self, group: str, version: str) -> Document:
@@ -133,20 +136,23 @@ class OpenApi:
         found = list(resources(self._kinds(), group, version))
         components = {"schemas": _schemas(found, V3), "securitySchemes": _BEARER}
         served = dict(sorted(pair for resource in found for pair in paths(resource)))
-        made = _document({"openapi": "3.0.0", "info": _info(self._release), "paths": served, "components": components})
+        content = {"openapi": "3.0.0", "info": _info(self._release), "paths": served, "components": components}
+        made = _document(orjson.dumps(content))
         self._built[group, version] = (kinds, made)
         return made
 
-    def swagger(self) -> Document:
-        """Version 2, of everything."""
+    def swagger(self, media_type: str = JSON) -> Document:
+        """Version 2, of everything, in JSON or protobuf."""
         kinds = self._kinds()
-        if self._swagger is None or self._swagger[0] is not kinds:
+        known = self._swagger.get(media_type)
+        if known is None or known[0] is not kinds:
             found = [resource for group, version in _group_versions(kinds) for resource in resources(kinds, group, version)]
             served = dict(sorted((path, down(operations)) for resource in found for path, operations in paths(resource)))
             content: dict[str, Any] = {"swagger": "2.0", "info": _info(self._release), "paths": served, "definitions": _schemas(found, V2)}
             content |= {"securityDefinitions": _BEARER, "security": [{"BearerToken": []}]}
-            self._swagger = (kinds, _document(content))
-        return self._swagger[1]
+            body = orjson.dumps(content) if media_type == JSON else protobuf.encoded(content)
+            known = self._swagger[media_type] = (kinds, _document(body))
+        return known[1]
 
 
 def _group_versions(kinds: Registry) -> list[tuple[str, str]]:
@@ -165,7 +171,20 @@ def _group_version(path: str) -> tuple[str, str] | None:
     return None
 
 
-def _answer(request: Request, path: str, document: Document) -> Response:
+def _media_type(accept: str, served: AbstractSet[str]) -> str:
+    """The first type that a client accepts and that is served.
+
+    Raises:
+        StatusError: 406, there is none.
+    """
+    for clause in accept.split(","):
+        media_type = clause.partition(";")[0].strip()
+        if media_type in served:
+            return protobuf.MEDIA_TYPE if media_type in protobuf.ASKED_FOR else JSON
+    raise not_acceptable(f"only {JSON} is served here")
+
+
+def _answer(request: Request, path: str, document: Document, media_type: str) -> Response:
     headers = {"ETag": f'"{document.hash}"', "Vary": "Accept"}
     wanted = request.query.get("hash")
     if wanted and path not in (ROOT, SWAGGER):
@@ -175,4 +194,4 @@ def _answer(request: Request, path: str, document: Document) -> Response:
     given = next((value for name, value in request.headers.items() if name.lower() == "if-none-match"), "")
     if any(tag.strip().removeprefix("W/") in (headers["ETag"], "*") for tag in given.split(",")):
         return Response(304, b"", headers=headers)
-    return Response(200, document.body, headers=headers)
+    return Response(200, document.body, headers=headers, content_type=media_type)

@@ -200,7 +200,10 @@ def _operation(path: str, resource: Resource, how: _Verb) -> Obj:
 
 def _body(resource: Resource, how: _Verb) -> Obj | None:
     if how.action == "patch":
-        return {"content": {kind: {"schema": V3.ref(PATCH_NAME)} for kind in PATCH_TYPES}, "required": True}
+        owner = resource.owner
+        without_keys = owner.is_custom or type_of(owner.group, resource.version, owner.kind) is None
+        types = [kind for kind in PATCH_TYPES if kind != STRATEGIC_PATCH or not without_keys]
+        return {"content": {kind: {"schema": V3.ref(PATCH_NAME)} for kind in types}, "required": True}
     if how.action in ("delete", "deletecollection"):
         return {"content": {"*/*": {"schema": V3.ref(DELETE_OPTIONS)}}}
     if how.action in ("post", "put") and resource.schema:
