@@ -261,10 +261,26 @@ def read_yaml(raw: bytes, prefix: str) -> Any:
     import yaml
 
     try:
-        return yaml.load(raw, _yaml_loader())
+        return _text_keyed(yaml.load(raw, _yaml_loader()))
     except yaml.YAMLError as error:
         problem = getattr(error, "problem", "") or str(error)
         raise bad_request(f"error decoding YAML: {prefix}yaml: {problem.replace('here', 'in this context')}") from None
+
+
+def _text_keyed(value: Any) -> Any:
+    """A YAML value with texts for keys, as JSON has them (convertToJSONableObject in sigs.k8s.io/yaml)."""
+    if isinstance(value, list):
+        return [_text_keyed(element) for element in value]
+    if not isinstance(value, dict):
+        return value
+    made: dict[str, Any] = {}
+    for key, inner in value.items():
+        if isinstance(key, bool):
+            key = "true" if key else "false"
+        elif not isinstance(key, str | int | float):
+            raise bad_request(f"error decoding YAML: error converting YAML to JSON: unsupported map key of type: {type(key).__name__}")
+        made[str(key)] = _text_keyed(inner)
+    return made
 
 
 def _yaml_loader() -> Any:

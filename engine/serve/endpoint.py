@@ -102,6 +102,11 @@ class Endpoint:
             await self._server.stop()
 
     @property
+    def streams(self) -> int:
+        """How many watches and followed logs are open."""
+        return len(self._server.streams) if self._server is not None else 0
+
+    @property
     def kubeconfig_file(self) -> Path:
         """The kubeconfig in the state folder."""
         return self.folder / "kubeconfig"

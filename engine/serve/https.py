@@ -28,7 +28,7 @@ from engine.base.limits import (
     STREAM_WRITE_TIMEOUT_S,
 )
 from engine.base.world import Ids
-from engine.serve import encoding
+from engine.serve import encoding, nesting
 from engine.serve.callers import Callers, user_of
 from engine.serve.inflight import InFlight
 from engine.serve.protobuf.decode import PROTOBUF, UnknownKindError, decode
@@ -110,7 +110,7 @@ class HttpsServer:
         self._in_flight = InFlight()
         self._server: asyncio.Server | None = None
         self._connections: _Server | None = None
-        self._streams: set[Stream] = set()
+        self.streams: set[Stream] = set()
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext) -> tuple[str, int]:
         """Begin to listen; the address, with the port that was chosen where `port` is 0.
@@ -136,7 +136,7 @@ class HttpsServer:
         """Stop listening, end all streams, give requests SHUTDOWN_S to finish, close every connection."""
         if self._server is not None:
             self._server.close()
-        for stream in list(self._streams):
+        for stream in list(self.streams):
             stream.close()
         if self._connections is not None:
             self._connections.pre_shutdown()
@@ -222,7 +222,7 @@ class HttpsServer:
     async def _stream(self, http: web.BaseRequest, stream: Stream) -> web.StreamResponse:
         """Send what a stream brings until it ends, the client goes, or does not take it for STREAM_WRITE_TIMEOUT_S."""
         watching = isinstance(stream, WatchStream)
-        self._streams.add(stream)
+        self.streams.add(stream)
         try:
             response = web.StreamResponse(status=200, headers=self._headers(None, JSON if watching else PLAIN_TEXT))
             response.enable_chunked_encoding()
@@ -233,7 +233,7 @@ class HttpsServer:
                     await _written(http, response.write(encoding.lines(items) if watching else b"".join(items)))
             await _written(http, response.write_eof())
         finally:
-            self._streams.discard(stream)
+            self.streams.discard(stream)
             stream.close()
         return response
 
@@ -258,11 +258,13 @@ def _read(body: bytes | None, content_type: str) -> tuple[Any, str]:
     """A body as the API server takes it, and its media type: what came as protobuf is decoded.
 
     Raises:
-        StatusError: 415, no message is known for the kind.
+        StatusError: 400, it is nested too deeply; 415, no message is known for the kind.
         WireError: the body is malformed.
     """
-    if body is None or not content_type.startswith(PROTOBUF):
-        return body, content_type
+    if body is None:
+        return None, content_type
+    if not content_type.startswith(PROTOBUF):
+        return nesting.read(body, content_type), content_type
     try:
         return decode(body), JSON
     except UnknownKindError as error:
