@@ -100,7 +100,8 @@ class _Https:
             return
         endpoints = await asyncio.to_thread(importlib.import_module, "engine.serve.endpoint")
         endpoint = endpoints.Endpoint(options.data, cluster.world, cluster.server, cluster.store)
-        bound = await endpoint.start(endpoints.address_of(options.listen), merge_into=options.kubeconfig)
+        tokens = cluster.server.authenticator.authenticate
+        bound = await endpoint.start(endpoints.address_of(options.listen), tokens, options.kubeconfig)
         self._endpoint = endpoint
         cluster.server.address = str(bound)
         for line in endpoints.announcement(bound, endpoint.kubeconfig_file, options.kubeconfig):
