@@ -11,8 +11,9 @@ from engine.kinds.common.lifecycle import keep_status
 from engine.kinds.common.metadata import validating
 from engine.kinds.common.model import Kind
 from engine.kinds.common.podspec import fill
+from engine.kinds.common.printercolumns import presentation_errors
 from engine.kinds.common.rules import one_of
-from engine.kinds.common.structural import rules_in, structural_errors
+from engine.kinds.common.structural import structural_errors, unchecked
 
 
 def _defaults(obj: Obj) -> Obj:
@@ -99,17 +100,23 @@ def _schemas(versions: list[Obj]) -> list[tuple[str, Obj]]:
 
 
 def _structural(versions: list[Obj], spec: Obj) -> list[FieldError]:
+    found = []
     if spec.get("preserveUnknownFields") is True:
-        return []
-    return [error for path, schema in _schemas(versions) for error in structural_errors(schema, path)]
+        why = "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"
+        found.append(fields.invalid("spec.preserveUnknownFields", True, why))
+    for i, version in enumerate(versions):
+        found += presentation_errors(version, f"spec.versions[{i}]" if len(versions) > 1 else "spec")
+    return found + [error for path, schema in _schemas(versions) for error in structural_errors(schema, path)]
 
 
 def _warnings(obj: Obj, old: Obj | None) -> list[str]:
-    """Rules in CEL are kept, but nothing is refused by them so far."""
+    """What is kept, but not done."""
     versions = (obj.get("spec") or {}).get("versions") or ()
     schemas = [(version.get("schema") or {}).get("openAPIV3Schema") or {} for version in versions]
-    places = [at for i, schema in enumerate(schemas) for at in rules_in(schema, f"spec.versions[{i}].schema.openAPIV3Schema")]
-    return [f"{at}: validation rules are not evaluated yet" for at in places]
+    found = [text for i, schema in enumerate(schemas) for text in unchecked(schema, f"spec.versions[{i}].schema.openAPIV3Schema")]
+    if ((obj.get("spec") or {}).get("conversion") or {}).get("strategy") == "Webhook":
+        found.append("spec.conversion.strategy: conversion webhooks are not called yet, versions differ in apiVersion only")
+    return found
 
 
 def _names(given: Obj) -> list[FieldError]:

@@ -180,12 +180,48 @@ def test_rules_that_are_not_evaluated_yet_warn() -> None:
     )
 
 
+REFUSED: list[tuple[Obj, str]] = [
+    ({"additionalPrinterColumns": [{"name": "A", "type": "string", "jsonPath": ".a[?(x"}]}, "is an invalid json path"),
+    ({"additionalPrinterColumns": [{"name": "A", "type": "text", "jsonPath": ".a"}]}, "must be one of boolean,date,integer,number,string"),
+    ({"additionalPrinterColumns": [{"name": "A", "type": "string"}]}, "spec.additionalPrinterColumns[0].jsonPath: Required value"),
+    ({"subresources": {"scale": {}}}, "spec.subresources.scale.specReplicasPath: Required value"),
+    (
+        {"subresources": {"scale": {"specReplicasPath": ".a.b", "statusReplicasPath": ".status.r"}}},
+        "should be a json path under .spec",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "expected"), REFUSED)
+def test_columns_and_scale_need_paths(fields: Obj, expected: str) -> None:
+    async def body(rig: Rig) -> str:
+        return (await refused(rig.client.create(CRDS, definition(version(**fields))))).message
+
+    assert expected in serving(body)
+
+
+def test_a_pattern_ends_where_the_text_does() -> None:
+    assert errors({"type": "string", "pattern": "^a+$"}, "a\n", "a")
+    assert errors({"type": "string", "pattern": r"^\d$"}, "\u0663", "a")
+
+
+def test_a_pattern_that_only_go_has_is_warned_of() -> None:
+    async def body(rig: Rig) -> tuple[str, ...]:
+        schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": r"^\p{L}$"}}}
+        made = definition(version(schema={"openAPIV3Schema": schema}))
+        return (await rig.answer("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", body=made)).warnings
+
+    assert "properties[a].pattern: the pattern is not evaluated" in serving(body)[0]
+
+
 NOT_STRUCTURAL: list[tuple[Obj, str]] = [
     ({"properties": {"a": {}}}, "properties[a].type: Required value: must not be empty for specified object fields"),
     (
         {"properties": {"a": {"type": "array", "items": {}}}},
         "properties[a].items.type: Required value: must not be empty for specified array items",
     ),
+    ({"properties": {"a": {"type": "array", "items": {"type": 5}}}}, "properties[a].items: Invalid value"),
+    ({"properties": {"a": {"type": "array", "items": [{"type": "string"}]}}}, "properties[a].items: Forbidden"),
     ({"properties": {"a": {"type": "array"}}}, "properties[a].items: Required value: must be specified"),
     ({"properties": {"a": {"type": "text"}}}, 'properties[a].type: Unsupported value: "text"'),
     (

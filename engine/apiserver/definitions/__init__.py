@@ -1,5 +1,5 @@
 """CustomResourceDefinitions: kinds that come and go while the server runs (staging/src/k8s.io/apiextensions-apiserver).
 
 `serving` follows the definitions in the store; `acceptance` says what their status is; `kinds` makes a `Kind` of one, out of
-`structural` (types, pruning, defaults), `values` (validation), `printing` and `jsonpath` (columns).
+`structural` (types, pruning, defaults), `values` (validation) and `printing` (columns).
 """

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import replace as with_fields
 from typing import Any
 
-from engine.apiserver.definitions.jsonpath import field_path
 from engine.apiserver.definitions.printing import printing
 from engine.apiserver.definitions.structural import HEAD, PRESERVE, prune, type_info, with_defaults
 from engine.apiserver.definitions.values import errors
@@ -13,6 +12,7 @@ from engine.base.conditions import is_true
 from engine.base.fields import FieldError
 from engine.base.objects import Obj, dig
 from engine.kinds.common import names
+from engine.kinds.common.jsonpath import field_path
 from engine.kinds.common.metadata import validating
 from engine.kinds.common.model import ALL_VERBS, Kind, ScaleSubresource, same
 from engine.schema.types import OBJECT_META, FieldInfo, TypeInfo

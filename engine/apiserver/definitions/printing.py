@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.apiserver.definitions.jsonpath import find, printed
 from engine.base.clock import human_duration, parse_time
 from engine.base.objects import Obj, name_of
+from engine.kinds.common.jsonpath import find, printed
 from engine.kinds.common.model import Column
 from engine.kinds.common.tables import NAME, UNKNOWN
 

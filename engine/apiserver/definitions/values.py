@@ -4,7 +4,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from engine.apiserver.definitions.formats import FORMATS
@@ -12,6 +11,7 @@ from engine.apiserver.definitions.structural import EMBEDDED, INT_OR_STRING
 from engine.base import fields
 from engine.base.fields import FieldError
 from engine.base.objects import Obj
+from engine.kinds.common.structural import expression
 
 TYPE_INVALID = "FieldValueTypeInvalid"
 COMPOSITE = "<nil>"
@@ -75,13 +75,12 @@ def _enum(schema: Obj, value: Any, path: str) -> Iterator[FieldError]:
         yield FieldError(fields.NOT_SUPPORTED, path, f"Unsupported value: {text}: supported values: {known}")
 
 
-@lru_cache(maxsize=1_024)
-def compiled(pattern: str) -> re.Pattern[str] | None:
-    """A pattern of a schema, which is of Go's dialect; None where Python's cannot express it."""
+def _matches(pattern: str, value: str) -> bool:
+    """Whether a value matches; a pattern that Python cannot express was warned of when it was defined."""
     try:
-        return re.compile(pattern.replace(r"\z", r"\Z"))
+        return expression(pattern).search(value) is not None
     except re.error:
-        return None
+        return True
 
 
 def _text(schema: Obj, value: str, path: str) -> Iterator[FieldError]:
@@ -90,10 +89,8 @@ def _text(schema: Obj, value: str, path: str) -> Iterator[FieldError]:
         yield fields.too_long(path, most)
     if least is not None and len(value) < least:
         yield fields.invalid(path, value, f"{path} in body should be at least {least} chars long")
-    if pattern:
-        found = compiled(pattern)
-        if found is not None and found.search(value) is None:
-            yield fields.invalid(path, value, f"{path} in body should match '{pattern}'")
+    if pattern and not _matches(pattern, value):
+        yield fields.invalid(path, value, f"{path} in body should match '{pattern}'")
     check = FORMATS.get(schema.get("format") or "")
     if check is not None and not check(value):
         yield _type_invalid(path, schema["format"], value)
