@@ -7,6 +7,7 @@ from engine.base.conditions import is_true
 from engine.base.fields import FieldError
 from engine.base.objects import Obj, dig, name_of
 from engine.kinds.common import names
+from engine.kinds.common.approval import approval_errors
 from engine.kinds.common.lifecycle import keep_status
 from engine.kinds.common.metadata import validating
 from engine.kinds.common.model import Kind
@@ -59,7 +60,7 @@ def _rules(obj: Obj, old: Obj | None) -> list[FieldError]:
         found.append(fields.invalid("spec.group", group, "should be a domain with at least one dot"))
     found += one_of(spec.get("scope"), "spec.scope", ("Cluster", "Namespaced"))
     found += _versions(spec.get("versions") or [], spec)
-    found += _names(given)
+    found += _names(given) + approval_errors(obj, old)
     return found if old is None else found + _update(spec, old)
 
 

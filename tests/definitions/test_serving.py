@@ -102,6 +102,20 @@ def test_objects_are_deleted_with_their_definition_finalizers_first() -> None:
     assert definitions == []
 
 
+def test_objects_of_a_definition_that_serves_no_version_any_more_go_with_it() -> None:
+    async def body(rig: Rig) -> tuple[int, Obj | None]:
+        await define(rig)
+        await rig.client.create(TABS, tab(), "shop")
+        await rig.client.patch(CRDS, TABS, {"spec": {"versions": [version(served=False)]}})
+        await asyncio.sleep(0)
+        unserved = await rig.answer("GET", f"{BASE}/crontabs")
+        await rig.client.delete(CRDS, TABS)
+        await asyncio.sleep(1)
+        return unserved.status, rig.store.get(TABS, "shop", "my")
+
+    assert serving(body) == (404, None)
+
+
 def test_nothing_is_created_while_the_definition_is_terminating() -> None:
     async def body(rig: Rig) -> int:
         await define(rig)
@@ -212,6 +226,54 @@ def test_objects_follow_when_another_version_becomes_the_stored_one() -> None:
     assert (versions, listed) == (["v1", "v2"], ["stable.example.com/v2"])
 
 
+def test_fields_that_the_definition_names_can_be_selected() -> None:
+    async def body(rig: Rig) -> tuple[list[str], int]:
+        await define(rig, version(selectableFields=[{"jsonPath": ".spec.policy"}]))
+        for name, policy in (("a", "Allow"), ("b", "Forbid")):
+            await rig.client.create(TABS, tab(name, policy=policy), "shop")
+        found = await rig.client.list(TABS, ListQuery(field_selector="spec.policy=Forbid"))
+        other = await refused(rig.client.list(TABS, ListQuery(field_selector="spec.image=x")))
+        return [o["metadata"]["name"] for o in found["items"]], other.code
+
+    assert serving(body) == (["b"], 400)
+
+
+def test_owners_keep_their_fields_in_whatever_version_they_apply() -> None:
+    async def body(rig: Rig) -> tuple[Any, Any]:
+        await define(rig, version("v1"), version("v1beta1", storage=False))
+        path = "/apis/stable.example.com/{}/namespaces/shop/crontabs/my"
+        for manager, api in (("a", "v1"), ("b", "v1beta1")):
+            applied = tab(api_version=api, env=[{"name": manager, "value": "1"}])
+            assert (await rig.answer("PATCH", path.format(api), {"fieldManager": manager}, applied, content_type=APPLY_PATCH)).status < 300
+        both = (await rig.answer("GET", path.format("v1"))).body
+        gone = await rig.answer("PATCH", path.format("v1"), {"fieldManager": "b"}, tab(), content_type=APPLY_PATCH)
+        return both, gone.body
+
+    both, gone = serving(body)
+    assert [e["name"] for e in both["spec"]["env"]] == ["a", "b"]
+    assert {e["manager"]: e["apiVersion"].rpartition("/")[2] for e in both["metadata"]["managedFields"]} == {"a": "v1", "b": "v1beta1"}
+    assert [e["name"] for e in gone["spec"]["env"]] == ["a"]
+
+
+def test_a_protected_group_needs_an_approval() -> None:
+    async def body(rig: Rig) -> tuple[str, Any]:
+        crd = definition()
+        protected = {**crd, "metadata": {"name": "crontabs.x.k8s.io"}, "spec": {**crd["spec"], "group": "x.k8s.io"}}
+        error = await refused(rig.client.create(CRDS, protected))
+        about = {
+            "name": "crontabs.x.k8s.io",
+            "annotations": {"api-approved.kubernetes.io": "https://github.com/kubernetes/kubernetes/pull/1"},
+        }
+        await rig.client.create(CRDS, {**protected, "metadata": about})
+        await asyncio.sleep(0)
+        return error.message, await rig.client.get(CRDS, "crontabs.x.k8s.io")
+
+    message, crd = serving(body)
+    assert "metadata.annotations[api-approved.kubernetes.io]: Required value: protected groups must have approval annotation" in message
+    approved = "approved in https://github.com/kubernetes/kubernetes/pull/1"
+    assert conditions(crd)["KubernetesAPIApprovalPolicyConformant"] == ("True", "ApprovedAnnotation", approved)
+
+
 def test_a_deprecated_version_warns() -> None:
     async def body(rig: Rig) -> tuple[str, ...]:
         await define(rig, version("v1", deprecated=True))
@@ -276,7 +338,8 @@ def test_built_in_resources_cannot_be_redefined() -> None:
         crd = definition()
         names = {"plural": "ingresses", "singular": "ingress", "kind": "Ingress"}
         spec = {**crd["spec"], "group": "networking.k8s.io", "names": names}
-        await rig.client.create(CRDS, {**crd, "metadata": {"name": "ingresses.networking.k8s.io"}, "spec": spec})
+        about = {"name": "ingresses.networking.k8s.io", "annotations": {"api-approved.kubernetes.io": "unapproved, a test"}}
+        await rig.client.create(CRDS, {**crd, "metadata": about, "spec": spec})
         await asyncio.sleep(0)
         listed = await rig.answer("GET", "/apis/networking.k8s.io/v1")
         return next(r["kind"] + str(r.get("shortNames")) for r in listed.body["resources"] if r["name"] == "ingresses")

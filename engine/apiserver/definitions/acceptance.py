@@ -5,8 +5,10 @@ from typing import Any
 
 from engine.base.conditions import find
 from engine.base.objects import Obj
+from engine.kinds.common.approval import approval_of
 
 NAMES_ACCEPTED, ESTABLISHED, TERMINATING = "NamesAccepted", "Established", "Terminating"
+APPROVED = "KubernetesAPIApprovalPolicyConformant"
 FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 
 
@@ -43,6 +45,9 @@ def accepted_status(definition: Obj, others: Iterable[Obj], time: str) -> Obj:
         else:
             made = condition(ESTABLISHED, "False", "NotAccepted", "not all names are accepted")
         conditions = with_condition(conditions, made, time)
+    approval = approval_of(definition)
+    if approval is not None:
+        conditions = with_condition(conditions, condition(APPROVED, *approval), time)
     wanted = {**status, "conditions": conditions, "acceptedNames": names}
     return status if wanted == status else wanted
 

@@ -12,7 +12,7 @@ from engine.base.conditions import is_true
 from engine.base.fields import FieldError
 from engine.base.objects import Obj, dig
 from engine.kinds.common import names
-from engine.kinds.common.jsonpath import field_path
+from engine.kinds.common.jsonpath import field_path, find, printed
 from engine.kinds.common.metadata import validating
 from engine.kinds.common.model import ALL_VERBS, Kind, ScaleSubresource, same
 from engine.schema.types import OBJECT_META, FieldInfo, TypeInfo
@@ -72,6 +72,14 @@ def kind_of(definition: Obj) -> Kind:
     return with_fields(first, per_version=each)
 
 
+def stored_kind(definition: Obj) -> Kind | None:
+    """The kind of objects that may be stored although no version is served; None where its names were never accepted."""
+    if not is_true(definition, "Established"):
+        return None
+    spec = definition["spec"]
+    return kind_of({**definition, "spec": {**spec, "versions": [{**version, "served": True} for version in spec["versions"]]}})
+
+
 def is_served(definition: Obj) -> bool:
     """Whether a definition has what it takes to be served: accepted names, and a version."""
     served = any(version.get("served") for version in definition["spec"]["versions"])
@@ -104,7 +112,13 @@ def _in_version(base: Kind, version: Obj, schema: Obj) -> Kind:
         cells=cells,
         decode=_decoder(schema),
         deprecation=deprecation,
+        field_values={field["jsonPath"].removeprefix("."): _selected(field["jsonPath"]) for field in version.get("selectableFields") or ()},
     )
+
+
+def _selected(path: str) -> Callable[[Obj], str]:
+    """The value that a field selector compares (pkg/registry/customresource/strategy.go GetAttrs)."""
+    return lambda obj: printed(find(path, obj))
 
 
 def _scale(paths: Obj) -> ScaleSubresource:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from engine.apiserver.context import Call, Context
 from engine.apiserver.definitions.acceptance import FINALIZER, TERMINATING, accepted_status, condition, with_condition
-from engine.apiserver.definitions.kinds import is_served, kind_of
+from engine.apiserver.definitions.kinds import is_served, kind_of, stored_kind
 from engine.apiserver.deletion import DEFINITIONS, delete_collection
 from engine.apiserver.options import WriteOptions
 from engine.apiserver.updating import replace_object
@@ -123,7 +123,7 @@ class Definitions:
         name = name_of(definition)
         if FINALIZER not in (definition["metadata"].get("finalizers") or ()):
             return
-        kind = self._known[name][3] if name in self._known else None
+        kind = self._known[name][3] if name in self._known else stored_kind(definition)
         if kind is None or not self._ctx.storage.list(kind):
             done = condition(TERMINATING, "False", "InstanceDeletionCompleted", "removed all instances")
             self._finish(self._say(definition, done))

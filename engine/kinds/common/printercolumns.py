@@ -1,4 +1,4 @@
-"""What definitions say of columns and of scale: rules for their JSON paths (pkg/apis/apiextensions/validation)."""
+"""What definitions say of columns, selectable fields and scale: rules for their JSON paths (pkg/apis/apiextensions/validation)."""
 
 from collections.abc import Iterator
 
@@ -16,9 +16,11 @@ _SCALE_PATHS = (
 
 
 def presentation_errors(version: Obj, path: str) -> Iterator[FieldError]:
-    """What is wrong with the columns and the scale subresource of a version."""
+    """What is wrong with the columns, the selectable fields and the scale subresource of a version."""
     for i, column in enumerate(version.get("additionalPrinterColumns") or ()):
         yield from _column(column, f"{path}.additionalPrinterColumns[{i}]")
+    for i, field in enumerate(version.get("selectableFields") or ()):
+        yield from _path(field.get("jsonPath") or "", f"{path}.selectableFields[{i}].jsonPath")
     scale = (version.get("subresources") or {}).get("scale")
     if scale is not None:
         yield from _scale(scale, f"{path}.subresources.scale")
