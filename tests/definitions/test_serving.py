@@ -9,7 +9,7 @@ from engine.apiserver.server import ApiServer
 from engine.base.api import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, TABLE, ListQuery
 from engine.base.objects import Obj
 from tests.apiserver.servers import Rig, refused, serving
-from tests.definitions.builders import CRDS, TABS, define, definition, tab, version
+from tests.definitions.builders import CRDS, SPEC, TABS, define, definition, tab, version
 
 BASE = "/apis/stable.example.com/v1"
 SUBRESOURCES: Obj = {
@@ -272,6 +272,19 @@ def test_a_protected_group_needs_an_approval() -> None:
     assert "metadata.annotations[api-approved.kubernetes.io]: Required value: protected groups must have approval annotation" in message
     approved = "approved in https://github.com/kubernetes/kubernetes/pull/1"
     assert conditions(crd)["KubernetesAPIApprovalPolicyConformant"] == ("True", "ApprovedAnnotation", approved)
+
+
+def test_defaults_that_are_added_later_are_in_objects_that_were_there() -> None:
+    async def body(rig: Rig) -> Obj:
+        await define(rig)
+        await rig.client.create(TABS, tab(), "shop")
+        spec = {**SPEC, "properties": {**SPEC["properties"], "zone": {"type": "string", "default": "a"}}}
+        schema = {"type": "object", "properties": {"spec": spec}}
+        await rig.client.patch(CRDS, TABS, {"spec": {"versions": [version(schema={"openAPIV3Schema": schema})]}})
+        await asyncio.sleep(0)
+        return await rig.client.get(TABS, "my", "shop")
+
+    assert serving(body)["spec"]["zone"] == "a"
 
 
 def test_a_deprecated_version_warns() -> None:

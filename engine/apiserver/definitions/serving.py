@@ -20,7 +20,7 @@ from engine.base.errors import StatusError
 from engine.base.objects import Obj, is_terminating, name_of, namespace_of, revision_of
 from engine.kinds.common.model import Kind
 from engine.kinds.common.registry import Registry
-from engine.store.events import DELETED, Event, Put
+from engine.store.events import DELETED, Event, Put, Write
 
 ACTOR = "kube-apiserver"
 USER = User("system:apiserver", ("system:masters", "system:authenticated"))
@@ -66,7 +66,10 @@ class Definitions:
                 self._reconcile(name)
             except StatusError as error:
                 log.warning("definition %s: %s", name, error)
-        self._serve()
+        try:
+            self._serve()
+        except StatusError as error:
+            log.warning("definitions: %s", error)
 
     def _serve(self) -> None:
         """Make the registry what the definitions say."""
@@ -92,12 +95,20 @@ class Definitions:
                     self._migrate(kind)
 
     def _migrate(self, kind: Kind) -> None:
-        """Store all objects in the storage version: with the strategy None versions differ in apiVersion only."""
-        wanted = kind.api_version()
-        stale = [obj for obj in self._ctx.storage.list(kind) if obj["apiVersion"] != wanted]
-        writes = [Put(kind.resource, namespace_of(obj), name_of(obj), {**obj, "apiVersion": wanted}, revision_of(obj)) for obj in stale]
+        """Store objects in the storage version, with its defaults, as if they had been read and written.
+
+        Upstream does this to what it reads. With the conversion None versions differ in apiVersion only; nothing is pruned here, so
+        that a field that was left out of a schema by mistake is not lost.
+        """
+        wanted, stored = kind.api_version(), kind.per_version.get(kind.storage)
+        writes: list[Write] = []
+        for obj in self._ctx.storage.list(kind):
+            made = stored.defaults(obj) if stored is not None else obj
+            made = made if made["apiVersion"] == wanted else {**made, "apiVersion": wanted}
+            if made is not obj:
+                writes.append(Put(kind.resource, namespace_of(obj), name_of(obj), made, revision_of(obj)))
         if writes:
-            self._ctx.storage.commit(writes, Cause(ACTOR, 0, "storage version"))
+            self._ctx.storage.commit(writes, Cause(ACTOR, 0, "definition"))
 
     def _reconcile(self, name: str) -> None:
         definition = self._ctx.storage.get(self._kind, "", name)
