@@ -27,7 +27,6 @@ ORDER = (
     "StorageObjectInUseProtection",
     "PersistentVolumeClaimResize",
     "DefaultIngressClass",
-    "CertificateApproval",
     "ResourceQuota",
 )
 
