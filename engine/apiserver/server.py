@@ -1,6 +1,7 @@
 """The server: finds out what a request is, has it done, and answers errors as Status objects."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
 
 from engine.apiserver import binding, creation, deletion, documents, eviction, history, listing, scale, updating, watching
 from engine.apiserver.admission_chain import AdmissionChain
@@ -18,7 +19,6 @@ from engine.apiserver.defaulting import Defaulter
 from engine.apiserver.definitions.serving import Definitions
 from engine.apiserver.expiry import EventExpiry
 from engine.apiserver.negotiation import negotiate
-from engine.apiserver.openapi.documents import OpenApi
 from engine.apiserver.options import boolean
 from engine.apiserver.routing import Route, Router
 from engine.apiserver.services import ServiceAllocation
@@ -30,6 +30,9 @@ from engine.base.world import World
 from engine.kinds.common import registry
 from engine.kinds.common.registry import Registry
 from engine.store.store import Store
+
+if TYPE_CHECKING:
+    from engine.apiserver.openapi.documents import OpenApi
 
 Handler = Callable[[Context, Call], Response | Stream]
 Connector = Callable[[Request, Obj], Awaitable[Response | Stream]]
@@ -86,13 +89,23 @@ class ApiServer:
         self.context = Context(world, kinds, storage, Decoder(), Defaulter(), admission, services, authorizer, self.authenticator)
         self.address = address
         self._router = Router(kinds)
-        self._openapi = OpenApi(lambda: self.context.kinds, documents.VERSION["gitVersion"])
+        self._openapi: OpenApi | None = None
         self._connected: dict[tuple[str, str], Connector] = {}
         self._expiry = EventExpiry(kinds.by_resource["events"], storage, world)
         self._definitions = Definitions(self.context, self._serve)
         bootstrap(self.context)
         write_defaults(self.context)
         self._definitions.start()
+
+    def _openapi_document(self, request: Request) -> Response | None:
+        """Of an OpenAPI path; what builds the documents is imported for the first of them."""
+        if not request.path.startswith("/openapi/"):
+            return None
+        if self._openapi is None:
+            from engine.apiserver.openapi.documents import OpenApi
+
+            self._openapi = OpenApi(lambda: self.context.kinds, documents.VERSION["gitVersion"])
+        return self._openapi.answer(request)
 
     def _serve(self, kinds: Registry) -> None:
         """Route by `kinds` from now on: definitions have changed."""
@@ -110,7 +123,7 @@ class ApiServer:
         try:
             route, request = self.authorized(request)
             if route is None:
-                found = documents.answer(self.context.kinds, request, self.address) or self._openapi.answer(request)
+                found = documents.answer(self.context.kinds, request, self.address) or self._openapi_document(request)
                 return found or history.answer(self.context, request)
             call = Call(request, *route, whole)
             if route.subresource:

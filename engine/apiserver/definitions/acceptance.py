@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from engine.base.conditions import find
-from engine.base.objects import Obj
+from engine.base.conditions import find, is_true
+from engine.base.objects import Obj, dig
 from engine.kinds.common.approval import approval_of
 
 NAMES_ACCEPTED, ESTABLISHED, TERMINATING = "NamesAccepted", "Established", "Terminating"
@@ -30,6 +30,12 @@ def with_condition(conditions: Sequence[Obj] | None, new: Obj, time: str) -> lis
 
 def _timed(new: Obj, time: str) -> Obj:
     return {"type": new["type"], "status": new["status"], "lastTransitionTime": time, "reason": new["reason"], "message": new["message"]}
+
+
+def is_served(definition: Obj) -> bool:
+    """Whether a definition has what it takes to be served: accepted names, and a version."""
+    served = any(version.get("served") for version in definition["spec"]["versions"])
+    return served and is_true(definition, "Established") and bool(dig(definition, "status", "acceptedNames", "plural"))
 
 
 def accepted_status(definition: Obj, others: Iterable[Obj], time: str) -> Obj:

@@ -10,7 +10,7 @@ from engine.apiserver.definitions.structural import HEAD, PRESERVE, prune, type_
 from engine.apiserver.definitions.values import errors
 from engine.base.conditions import is_true
 from engine.base.fields import FieldError
-from engine.base.objects import Obj, dig
+from engine.base.objects import Obj
 from engine.kinds.common import names
 from engine.kinds.common.jsonpath import field_path, find, printed
 from engine.kinds.common.metadata import validating
@@ -78,12 +78,6 @@ def stored_kind(definition: Obj) -> Kind | None:
         return None
     spec = definition["spec"]
     return kind_of({**definition, "spec": {**spec, "versions": [{**version, "served": True} for version in spec["versions"]]}})
-
-
-def is_served(definition: Obj) -> bool:
-    """Whether a definition has what it takes to be served: accepted names, and a version."""
-    served = any(version.get("served") for version in definition["spec"]["versions"])
-    return served and is_true(definition, "Established") and bool(dig(definition, "status", "acceptedNames", "plural"))
 
 
 def _schema(version: Obj) -> Obj:

@@ -9,8 +9,7 @@ import logging
 from collections.abc import Callable
 
 from engine.apiserver.context import Call, Context
-from engine.apiserver.definitions.acceptance import FINALIZER, TERMINATING, accepted_status, condition, with_condition
-from engine.apiserver.definitions.kinds import is_served, kind_of, stored_kind
+from engine.apiserver.definitions.acceptance import FINALIZER, TERMINATING, accepted_status, condition, is_served, with_condition
 from engine.apiserver.deletion import DEFINITIONS, delete_collection
 from engine.apiserver.options import WriteOptions
 from engine.apiserver.updating import replace_object
@@ -84,7 +83,7 @@ class Definitions:
             if known is not None and known[0] is spec and known[1] == names and known[2] == ending:
                 found[name] = known
             else:
-                found[name] = (spec, names, ending, kind_of(definition))
+                found[name] = (spec, names, ending, _kind_of(definition))
         self._known = found
         now = {name: entry[3] for name, entry in found.items()}
         if len(before) != len(now) or any(before.get(name) is not kind for name, kind in now.items()):
@@ -134,7 +133,7 @@ class Definitions:
         name = name_of(definition)
         if FINALIZER not in (definition["metadata"].get("finalizers") or ()):
             return
-        kind = self._known[name][3] if name in self._known else stored_kind(definition)
+        kind = self._known[name][3] if name in self._known else _stored_kind(definition)
         if kind is None or not self._ctx.storage.list(kind):
             done = condition(TERMINATING, "False", "InstanceDeletionCompleted", "removed all instances")
             self._finish(self._say(definition, done))
@@ -168,3 +167,16 @@ class Definitions:
         request = Request("PUT", "", user=USER, cause=Cause(ACTOR, revision_of(old)), user_agent=ACTOR)
         call = Call(request, self._kind, self._kind.storage, "", name_of(old), subresource)
         return replace_object(self._ctx, call, old, new, WriteOptions(ACTOR))
+
+
+def _kind_of(definition: Obj) -> Kind:
+    # Most clusters have no definitions when they start; what makes kinds of them takes 10 ms to import.
+    from engine.apiserver.definitions.kinds import kind_of
+
+    return kind_of(definition)
+
+
+def _stored_kind(definition: Obj) -> Kind | None:
+    from engine.apiserver.definitions.kinds import stored_kind
+
+    return stored_kind(definition)
