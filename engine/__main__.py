@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from engine.base import collector
 from engine.client.local import socket_path, state_folder, state_root
 from engine.cluster import Cluster, ClusterOptions, open_store
+from engine.serve.address import Address, address_of
 from engine.serve.socket import SocketServer
 from engine.serve.upgrades import refuse_upgrades
 from engine.store.events import StoreClosedError
@@ -38,11 +39,19 @@ def add_arguments(made: argparse.ArgumentParser) -> None:
     )
     made.add_argument(
         "--listen",
+        type=_address,
         metavar="HOST:PORT",
         help="serve the API over HTTPS there too; port 0 is any free one, 'none' none (ktui serve: 127.0.0.1:6443)",
     )
     made.add_argument("--listen-if-free", action="store_true", help="go on without HTTPS where another process has the address")
     made.add_argument("--kubeconfig", type=Path, metavar="FILE", help="merge the context 'ktui' into this kubeconfig")
+
+
+def _address(text: str) -> Address | None:
+    try:
+        return None if text == "none" else address_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 async def serve(options: argparse.Namespace) -> None:
@@ -93,15 +102,15 @@ class _Https:
 
         Raises:
             OSError: the address cannot be bound, or the state folder not be used.
-            ValueError: the address is none, or the kubeconfig to merge into is malformed.
+            KubeconfigError: the kubeconfig to merge into is malformed.
         """
         options, cluster = self._options, self._cluster
-        if options.listen in (None, "", "none"):
+        if options.listen is None:
             return
         endpoints = await asyncio.to_thread(importlib.import_module, "engine.serve.endpoint")
         endpoint = endpoints.Endpoint(options.data, cluster.world, cluster.server, cluster.store)
         tokens = cluster.server.authenticator.authenticate
-        bound = await endpoint.start(endpoints.address_of(options.listen), tokens, options.kubeconfig)
+        bound = await endpoint.start(options.listen, tokens, options.kubeconfig)
         self._endpoint = endpoint
         cluster.server.address = str(bound)
         for line in endpoints.announcement(bound, endpoint.kubeconfig_file, options.kubeconfig):

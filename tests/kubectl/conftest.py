@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 TIMEOUT_S = 30
+BINARY = os.environ.get("KUBECTL", "kubectl")
+"""Another version than the one in PATH can be named."""
 
 DEPLOYMENT = """
 apiVersion: apps/v1
@@ -37,7 +39,7 @@ class Kubectl:
         """kubectl's exit code and output."""
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.home), "KUBECONFIG": str(self.kubeconfig), "EDITOR": editor}
         return subprocess.run(
-            ["kubectl", *arguments], input=stdin, env=environment, cwd=self.home, capture_output=True, text=True, timeout=TIMEOUT_S
+            [BINARY, *arguments], input=stdin, env=environment, cwd=self.home, capture_output=True, text=True, timeout=TIMEOUT_S
         )
 
     def __call__(self, *arguments: str, stdin: str = "", editor: str = "") -> str:
@@ -55,14 +57,14 @@ class Kubectl:
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """kubectl in the background, its output to be read."""
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.home), "KUBECONFIG": str(self.kubeconfig)}
-        return subprocess.Popen(["kubectl", *arguments], env=environment, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        return subprocess.Popen([BINARY, *arguments], env=environment, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
 
 
 @pytest.fixture(scope="module")
 def kubectl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
     """kubectl, and `ktui serve` on a free port."""
-    if shutil.which("kubectl") is None:
-        pytest.skip("no kubectl is installed")
+    if shutil.which(BINARY) is None:
+        pytest.skip(f"no {BINARY} is installed")
     home = tmp_path_factory.mktemp("kubectl")
     command = [sys.executable, "-m", "ktui", "serve", "--data", str(home / "data"), "--listen", "127.0.0.1:0"]
     with (home / "engine.log").open("w") as log, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as engine:

@@ -58,3 +58,19 @@ def test_namespaces_go_with_what_is_in_them(kubectl: Kubectl) -> None:
 
 def test_cluster_dump_reads_everything(kubectl: Kubectl) -> None:
     assert '"kind": "NodeList"' in kubectl("cluster-info", "dump", "--namespaces", "default")
+
+
+def test_service_accounts_log_in_with_tokens_and_may_what_their_roles_say(kubectl: Kubectl) -> None:
+    kubectl("create", "serviceaccount", "reader")
+    kubectl("create", "role", "reader", "--verb=get,list", "--resource=configmaps")
+    kubectl("create", "rolebinding", "reader", "--role=reader", "--serviceaccount=default:reader")
+    token = kubectl("create", "token", "reader").strip()
+    server = kubectl("config", "view", "-o", "jsonpath={.clusters[0].cluster.server}")
+    authority = kubectl.home / "data" / "pki" / "ca.crt"
+    login = ("--kubeconfig=/dev/null", f"--server={server}", f"--certificate-authority={authority}", f"--token={token}")
+    assert "system:serviceaccount:default:reader" in kubectl("auth", "whoami", *login)
+    assert "kube-root-ca.crt" in kubectl("get", "configmaps", *login)
+    assert 'cannot list resource "secrets"' in kubectl.refused("get", "secrets", *login)
+    assert kubectl("auth", "can-i", "list", "configmaps", "--as=system:serviceaccount:default:reader") == "yes\n"
+    stranger = (*login[:3], "--token=wrong")
+    assert "You must be logged in" in kubectl.refused("get", "secrets", *stranger)

@@ -12,8 +12,9 @@ import aiohttp
 
 from engine.apiserver.server import ApiServer
 from engine.base.world import real_world
+from engine.serve.address import Address
 from engine.serve.certificates import Credentials, ensure_credentials
-from engine.serve.endpoint import Address, Endpoint
+from engine.serve.endpoint import Endpoint
 from engine.store.store import Store
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"

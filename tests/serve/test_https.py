@@ -132,6 +132,23 @@ def test_nothing_is_shown_before_it_is_durable(tmp_path: Path) -> None:
     serve(tmp_path, test)
 
 
+def test_a_watcher_that_does_not_read_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.serve.https.STREAM_WRITE_TIMEOUT_S", 0.2)
+
+    async def test(served: Served) -> None:
+        token = served.credentials.token
+        async with served.raw() as (reader, writer):
+            writer.write(f"GET {CONFIG_MAPS}?watch=1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+            assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+            writer.transport.pause_reading()  # type: ignore[attr-defined]  # a transport that can read
+            for i in range(40):
+                assert (await served.ask("POST", CONFIG_MAPS, config_map(f"c{i}", v="x" * 500_000)))[0] == 201
+            await asyncio.sleep(0.5)
+            assert not served.endpoint.streams
+
+    serve(tmp_path, test)
+
+
 def test_only_health_is_answered_to_strangers(tmp_path: Path) -> None:
     async def test(served: Served) -> None:
         for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eDp5"}, {"Authorization": "Bearer "}):

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from engine.serve import kubeconfig
-from engine.serve.endpoint import Address, address_of, announcement
+from engine.serve.address import Address, address_of
+from engine.serve.endpoint import announcement
 
 OURS = kubeconfig.entries("https://127.0.0.1:6443", b"ca", b"crt", b"key")
 OTHER = """apiVersion: v1
@@ -93,7 +94,7 @@ def test_addresses(tmp_path: Path, text: str, dialled: str, loopback: bool) -> N
 
 @pytest.mark.parametrize("text", ["6443", ":6443", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:99999"])
 def test_what_is_no_address(text: str) -> None:
-    with pytest.raises(ValueError, match="not HOST:PORT"):
+    with pytest.raises(ValueError, match="is not HOST:PORT"):
         address_of(text)
 
 
