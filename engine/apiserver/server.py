@@ -8,10 +8,12 @@ from engine.apiserver.admission_chain import AdmissionChain
 from engine.apiserver.authentication import reviews as identities
 from engine.apiserver.authentication import token_requests
 from engine.apiserver.authentication.authenticator import Authenticator
+from engine.apiserver.authentication.authority import publish_authority
 from engine.apiserver.authorization import reviews
 from engine.apiserver.authorization.authorizer import Authorizer
 from engine.apiserver.authorization.escalation import EscalationCheck
 from engine.apiserver.authorization.policy import write_defaults
+from engine.apiserver.authorization.signers import SignerRights
 from engine.apiserver.bootstrap import bootstrap
 from engine.apiserver.context import Call, Context
 from engine.apiserver.decoding import Decoder
@@ -32,6 +34,9 @@ from engine.kinds.common.registry import Registry
 from engine.store.store import Store
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.x509 import Certificate
+
     from engine.apiserver.openapi.documents import OpenApi
 
 Handler = Callable[[Context, Call], Response | Stream]
@@ -83,7 +88,7 @@ class ApiServer:
         kinds = kinds or registry.load()
         storage = Storage(store)
         authorizer = Authorizer(store)
-        admission = AdmissionChain(store, EscalationCheck(authorizer))
+        admission = AdmissionChain(store, EscalationCheck(authorizer), SignerRights(authorizer))
         services = ServiceAllocation(store, world)
         self.authenticator = Authenticator(storage, world)
         self.context = Context(world, kinds, storage, Decoder(), Defaulter(), admission, services, authorizer, self.authenticator)
@@ -110,6 +115,13 @@ class ApiServer:
     def _serve(self, kinds: Registry) -> None:
         """Route by `kinds` from now on: definitions have changed."""
         self._router = Router(kinds)
+
+    def trust(self, certificate: "Certificate", key: "EllipticCurvePrivateKey") -> None:
+        """Publish the authority that clients' certificates are checked against, and sign approved requests with it."""
+        from engine.apiserver.authentication.signing import Signer
+
+        publish_authority(self.context, certificate)
+        Signer(self.context, certificate, key).start()
 
     def connect(self, resource: str, subresource: str, connector: Connector) -> None:
         """Have `connector(request, object)` answer for a subresource that lives outside the server: logs of containers and such."""
