@@ -98,7 +98,7 @@ class Decoder:
         made = obj if result.obj is suspects else _reassembled(obj, suspects, result.obj)
         if decoded_spec is not None:
             return made if decoded_spec is spec else {**made, "spec": decoded_spec}
-        if isinstance(spec, dict):
+        if isinstance(spec, dict) and "spec" in made:
             known.put(spec, made["spec"])
         return made
 
@@ -292,7 +292,20 @@ def _yaml_loader() -> Any:
         first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
         for first, found in base.yaml_implicit_resolvers.items()
     }
-    return type("JsonValuesLoader", (base,), {"yaml_implicit_resolvers": resolvers})
+    loader: Any = type("JsonValuesLoader", (base,), {"yaml_implicit_resolvers": resolvers})
+    loader.add_constructor("tag:yaml.org,2002:int", _json_int)
+    return loader
+
+
+def _json_int(loader: Any, node: Any) -> int | float:
+    """An integer as JSON reads it: one of more than 64 bits is a float."""
+    import yaml
+
+    try:
+        value: int = loader.construct_yaml_int(node)
+        return value if -(2**63) <= value < 2**64 else float(value)
+    except (ValueError, OverflowError):
+        raise yaml.constructor.ConstructorError(None, None, "number out of range", node.start_mark) from None
 
 
 def mismatched_name(given: str, wanted: str) -> StatusError:

@@ -146,6 +146,35 @@ def test_unknown_fields_warn_or_fail_as_the_client_wishes() -> None:
     assert message.endswith('strict decoding error: unknown field "spec.foo"')
 
 
+def test_an_object_whose_schema_has_no_spec_loses_it() -> None:
+    async def body(rig: Rig) -> Obj:
+        await define(rig, version(schema={"openAPIV3Schema": {"type": "object"}}))
+        return await rig.client.create(TABS, tab(), "shop")
+
+    assert "spec" not in serving(body)
+
+
+def test_numbers_of_more_than_64_bits_are_read_from_yaml_as_from_json() -> None:
+    async def body(rig: Rig) -> Any:
+        await define(rig)
+        text = "apiVersion: stable.example.com/v1\nkind: CronTab\nmetadata: {name: my}\n"
+        text += f"spec: {{cronSpec: '* * * * *', free: {{n: {2**70}, m: 5}}}}\n"
+        path = "/apis/stable.example.com/v1/namespaces/shop/crontabs"
+        return (await rig.answer("POST", path, body=text.encode(), content_type="application/yaml")).body
+
+    assert serving(body)["spec"]["free"] == {"n": float(2**70), "m": 5}
+
+
+@pytest.mark.parametrize("digits", [400, 5_000])
+def test_numbers_that_no_float_can_hold_are_refused(digits: int) -> None:
+    async def body(rig: Rig) -> int:
+        text = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: my, generation: {'9' * digits}}}\n"
+        path = "/api/v1/namespaces/shop/configmaps"
+        return (await rig.answer("POST", path, body=text.encode(), content_type="application/yaml")).status
+
+    assert serving(body) == 400
+
+
 def test_a_refusal_lists_all_causes() -> None:
     async def body(rig: Rig) -> Obj:
         await define(rig)
@@ -222,6 +251,10 @@ NOT_STRUCTURAL: list[tuple[Obj, str]] = [
     ),
     ({"properties": {"a": {"type": "array", "items": {"type": 5}}}}, "properties[a].items: Invalid value"),
     ({"properties": {"a": {"type": "array", "items": [{"type": "string"}]}}}, "properties[a].items: Forbidden"),
+    (
+        {"properties": {"a": {"type": "array", "items": {"type": "object", "properties": {"b": None}}}}},
+        "properties[a].items.properties[b].type: Required value",
+    ),
     ({"properties": {"a": {"type": "array"}}}, "properties[a].items: Required value: must be specified"),
     ({"properties": {"a": {"type": "text"}}}, 'properties[a].type: Unsupported value: "text"'),
     (

@@ -75,10 +75,12 @@ def structural_errors(schema: Obj, path: str) -> Iterator[FieldError]:
     yield from _own(schema, path)
     for at, inner, what in children(schema, path):
         # What is in `items` and `additionalProperties` has no type in the table (it may be a boolean), so it was not decoded.
-        malformed = () if what == FIELDS and at.endswith("]") else _props()(inner).errors
-        if malformed:
-            yield fields.invalid(at, inner, malformed[0])
-            continue
+        if not at.endswith("]"):
+            result = _props()(inner)
+            if result.errors:
+                yield fields.invalid(at, inner, result.errors[0])
+                continue
+            inner = result.obj
         untyped = any(inner.get(name) for name in _UNTYPED_OK)
         if not inner.get("type") and not untyped:
             yield fields.required(f"{at}.type", f"must not be empty for specified {what}")
