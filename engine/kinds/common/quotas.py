@@ -162,9 +162,9 @@ def _in_scope(selector: Obj, spec: Obj) -> bool:
     """podMatchesScopeFunc."""
     scope = selector.get("scopeName")
     if scope in ("Terminating", "NotTerminating"):
-        return (spec.get("activeDeadlineSeconds") is not None) == (scope == "Terminating")
+        return (spec.get("activeDeadlineSeconds") is None) is (scope == "NotTerminating")
     if scope in ("BestEffort", "NotBestEffort"):
-        return (qos_class(spec) == "BestEffort") == (scope == "BestEffort")
+        return (qos_class(spec) != "BestEffort") is (scope == "NotBestEffort")
     if scope == "PriorityClass":
         name = spec.get("priorityClassName")
         if selector.get("operator") == "Exists":
