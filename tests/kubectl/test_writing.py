@@ -159,7 +159,7 @@ def test_delete_in_every_cascade(kubectl: Kubectl) -> None:
 
     for name, cascade in (("gone", "background"), ("gone2", "foreground"), ("orphan", "orphan")):
         kubectl("apply", "-f", "-", stdin=named(name))
-        kubectl("wait", "--for=create", "replicaset", "-l", f"app={name}", "--timeout=10s")
+        kubectl("wait", "--for=jsonpath={.status.observedGeneration}=1", f"deployment/{name}", "--timeout=10s")
         assert f'"{name}" deleted' in kubectl("delete", "deployment", name, f"--cascade={cascade}")
     assert kubectl("get", "replicaset", "-l", "app=gone2", "-o", "name") == ""
     kubectl("wait", "--for=delete", "replicaset", "-l", "app=gone", "--timeout=10s")
