@@ -182,7 +182,7 @@ class ApiServer:
         if request.method == "GET" and boolean(request.query, "watch"):
             verb, handler = "watch", watching.watch
         collection_of_all = not route.name and route.kind.namespaced and not route.namespace
-        if verb not in route.kind.verbs or (collection_of_all and verb not in ("list", "watch", "deletecollection")):
+        if verb not in route.kind.verbs or (collection_of_all and verb not in ("list", "watch")):
             raise method_not_allowed()
         if route.kind.verbs == ("create",):
             handler = _create_only(route)

@@ -142,11 +142,10 @@ class _Connection:
             await self._respond(number, _refusal(errors.bad_request("this request opens a stream")))
 
     async def _respond(self, number: int, response: Response) -> None:
-        if response.revision:
-            try:
-                await self._store.durable(response.revision)
-            except StoreClosedError as error:
-                response = _refusal(errors.internal(str(error)))
+        try:
+            await self._store.durable(response.revision or self._store.revision)
+        except StoreClosedError as error:
+            response = _refusal(errors.internal(str(error)))
         try:
             frame = frames.encode(frames.response_message(number, response))
         except frames.FrameError as error:
