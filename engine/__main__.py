@@ -113,6 +113,7 @@ class _Https:
         bound = await endpoint.start(options.listen, tokens, options.kubeconfig)
         self._endpoint = endpoint
         cluster.server.address = str(bound)
+        cluster.server.trust(endpoint.authority.certificate, endpoint.authority.key)
         for line in endpoints.announcement(bound, endpoint.kubeconfig_file, options.kubeconfig):
             print(line, flush=True)
 

@@ -12,7 +12,7 @@ from engine.base.world import World
 from engine.serve import kubeconfig
 from engine.serve.address import Address
 from engine.serve.callers import Callers, TokenReader
-from engine.serve.certificates import Credentials, ensure_credentials
+from engine.serve.certificates import Credentials, Pair, ensure_credentials
 from engine.serve.https import Durability, Handler, HttpsServer
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,8 @@ class Endpoint:
         self._server: HttpsServer | None = None
         self._tls: ssl.SSLContext | None = None
         self._renewing: asyncio.Task[None] | None = None
+        self.authority: Pair | None = None
+        """What signs the server's and the clients' certificates; None before `start`."""
 
     async def start(self, address: Address, read_token: TokenReader | None = None, merge_into: Path | None = None) -> Address:
         """Listen; write the kubeconfig, and merge it into `merge_into`. Returns the address with its port.
@@ -41,6 +43,7 @@ class Endpoint:
             KubeconfigError: `merge_into` is malformed.
         """
         credentials = await asyncio.to_thread(self._credentials, address)
+        self.authority = credentials.authority
         self._tls = _context(credentials)
         self._server = HttpsServer(self._handler, self._store, Callers(credentials.token, read_token), self._world.ids)
         _, port = await self._server.start(address.host, address.port, self._tls)
