@@ -6,7 +6,6 @@ The normalisation and comparison are those of golden/replay.py.
 import asyncio
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,6 +15,7 @@ from engine.base.world import simulated_world
 from engine.kinds.common import registry
 from engine.kinds.common.registry import Registry
 from engine.store.store import Store
+from tests.differences import differences
 from tests.shared import shared
 
 RECORDER = User("admin", ("system:masters", "system:authenticated"), "admin")
@@ -57,24 +57,6 @@ def _normalise_text(value: str, key: str | None) -> str:
         return "<ip>"
     value = re.sub(r"(resourceVersion\W+)\d+", r"\1<rv>", _TIME.sub("<time>", _UID.sub("<uid>", value)))
     return re.sub(r"^gen-\w{5}$", "gen-<x>", re.sub(r"kube-api-access-\w{5}", "kube-api-access-<x>", value))
-
-
-def differences(want: Any, got: Any, at: str = "") -> Iterator[str]:
-    """Where two normalised values differ, one line each."""
-    if isinstance(want, dict) and isinstance(got, dict):
-        for k in sorted(want.keys() | got.keys()):
-            here = f"{at}.{k}" if at else k
-            if k not in got:
-                yield f"{here}: missing, want {json.dumps(want[k])[:160]}"
-            elif k not in want:
-                yield f"{here}: extra {json.dumps(got[k])[:160]}"
-            else:
-                yield from differences(want[k], got[k], here)
-    elif isinstance(want, list) and isinstance(got, list) and len(want) == len(got):
-        for i, (a, b) in enumerate(zip(want, got, strict=True)):
-            yield from differences(a, b, f"{at}[{i}]")
-    elif want != got:
-        yield f"{at}: want {json.dumps(want)[:300]} got {json.dumps(got)[:300]}"
 
 
 def request_of(recorded: dict[str, Any]) -> Request:

@@ -107,21 +107,3 @@ def comparable(value: Any) -> Any:
         value = _TIMES.sub("<time>", _UIDS.sub("<uid>", value))
         return re.sub(r"^gen-(\w{5}|<x>)$", "gen-<x>", re.sub(r"kube-api-access-\w{5}", "kube-api-access-<x>", value))
     return value
-
-
-def differences(want: Any, got: Any, at: str = "") -> Iterator[str]:
-    """What differs, one line per place."""
-    if isinstance(want, dict) and isinstance(got, dict):
-        for key in sorted(want.keys() | got.keys()):
-            here = f"{at}.{key}" if at else key
-            if key not in got:
-                yield f"{here}: missing, want {json.dumps(want[key])[:160]}"
-            elif key not in want:
-                yield f"{here}: extra {json.dumps(got[key])[:160]}"
-            else:
-                yield from differences(want[key], got[key], here)
-    elif isinstance(want, list) and isinstance(got, list) and len(want) == len(got):
-        for i, (a, b) in enumerate(zip(want, got, strict=True)):
-            yield from differences(a, b, f"{at}[{i}]")
-    elif want != got:
-        yield f"{at}: want {json.dumps(want)[:200]} got {json.dumps(got)[:200]}"

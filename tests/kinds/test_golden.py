@@ -11,6 +11,7 @@ from engine.base.clock import parse_time
 from engine.base.errors import invalid
 from engine.base.objects import Obj, dig, put
 from engine.kinds.common.model import Kind
+from tests.differences import differences
 from tests.kinds import golden
 from tests.kinds.golden import Step
 
@@ -61,7 +62,7 @@ def test_new_objects_are_what_the_real_server_makes_of_them(recording: str) -> N
         assert not kind.validate(obj, None), (kind.kind, step.note)
         assert [f'299 - "{text}"' for text in kind.warnings(obj, None)] == ([step.warning] if step.warning else [])
         served = golden.as_served(kind, version, obj)
-        for line in golden.differences(golden.comparable(step.answer), golden.comparable(served)):
+        for line in differences(golden.comparable(step.answer), golden.comparable(served)):
             if line.partition(": ")[0] not in ELSEWHERE.get(kind.kind, ()):
                 found.append(f"{recording} {step.number} {kind.kind}: {line}")
     assert found == []
