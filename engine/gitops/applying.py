@@ -1,7 +1,7 @@
 """Carrying out a plan through the API: dry runs to see what would change, applies, prunes. One object's error never stops the others."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,14 +34,14 @@ class Applier:
         self._client = client.acting_as(MANAGER)
         self._folder = folder
 
-    async def preview(self, wanted: Wanted, live: Obj | None, pending: Iterable[Identity]) -> Step:
+    async def preview(self, wanted: Wanted, live: Obj | None, pending: Container[Identity] = ()) -> Step:
         """What applying an object would do, by a server-side dry run. `pending` are objects that this plan will have created before."""
         identity, source = wanted.identity, wanted.document.source
         step = Step(UNCHANGED, identity, source, wanted)
         if wanted.stale:
             return step
         namespace = Identity("", "Namespace", "", identity.namespace)
-        if identity.namespace and namespace in set(pending):
+        if identity.namespace and namespace in pending:
             return replace(step, action=CREATE)
         try:
             response = await self._client.apply(wanted.resource.resource, tracked(self._folder, wanted), identity.namespace, True, True)
@@ -54,15 +54,12 @@ class Applier:
         found = differences.changes(live, response.body)
         return replace(step, action=UPDATE if found else UNCHANGED, diff=tuple(differences.texts(found)))
 
-    async def carry_out(self, step: Step) -> Owned | str:
-        """Apply (or delete and apply) the object of a step; its inventory entry, or what went wrong."""
-        wanted = step.wanted
-        if wanted is None:
-            return "nothing to apply"
+    async def carry_out(self, wanted: Wanted, recreate: bool) -> Owned | str:
+        """Apply an object, or delete it and apply it anew; its inventory entry, or what went wrong."""
         resource, namespace = wanted.resource.resource, wanted.identity.namespace
         cause = Cause(MANAGER, 0, wanted.document.source)
         try:
-            if step.action == RECREATE:
+            if recreate:
                 options = DeleteOptions(propagation="Foreground", grace_period_s=0)
                 await self._client.delete(resource, wanted.identity.name, namespace, options, cause)
             response = await self._client.apply(resource, tracked(self._folder, wanted), namespace, True, cause=cause)
@@ -71,11 +68,8 @@ class Applier:
         uid = response.body["metadata"]["uid"]
         return Owned(wanted.identity, wanted.resource.version, resource, uid, wanted.document.source, digest_of(wanted.obj))
 
-    async def prune(self, step: Step) -> str:
-        """Delete the object of a prune step, only the very one that was applied; what went wrong, empty for nothing."""
-        owned = step.owned
-        if owned is None:
-            return "nothing to prune"
+    async def prune(self, owned: Owned) -> str:
+        """Delete an object of the inventory, only the very one that was applied; what went wrong, empty for nothing."""
         try:
             await self._client.delete(
                 owned.resource,

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from engine.base.api import Client
@@ -223,20 +224,20 @@ class FolderSync:
             self._wake.set()
 
     async def _make_plan(self) -> Plan:
-        pending: list[Identity] = []
+        pending: set[Identity] = set()
         steps: list[Step] = []
         for identity, wanted in self.desired.objects.items():
             step = await self._preview(wanted, pending)
             steps.append(step)
             if step.action == planning.CREATE:
-                pending.append(identity)
+                pending.add(identity)
         live = {identity: obj for identity in self.inventory if (obj := self.live(identity)) is not None}
         prunes = planning.prune_steps(self.name, self.desired, self.inventory.values(), live) if self._spec.get("prune", True) else []
         held = planning.guard(prunes, len(self.inventory), self._moved_from)
         plan = Plan((*steps, *prunes), held)
         return Plan(plan.steps) if held and self._spec.get("confirm") == plan.digest else plan
 
-    async def _preview(self, wanted: Wanted, pending: list[Identity]) -> Step:
+    async def _preview(self, wanted: Wanted, pending: set[Identity]) -> Step:
         owned, live = self.inventory.get(wanted.identity), self.live(wanted.identity)
         same = owned is not None and live is not None and owned.digest == planning.digest_of(wanted.obj)
         healing = self._healings.get(wanted.identity)
@@ -249,37 +250,33 @@ class FolderSync:
     async def _carry_out(self, plan: Plan) -> None:
         self.errors = {}
         for step in plan.steps:
-            if step.action == planning.PRUNE:
-                if not plan.held and (error := await self._applier.prune(step)):
+            if step.owned is not None:
+                if not plan.held and (error := await self._applier.prune(step.owned)):
                     self.errors[step.identity] = error
             elif step.action == BLOCKED:
                 self.errors[step.identity] = step.error
             elif step.wanted is not None and not step.wanted.stale:
-                await self._apply(step)
+                await self._apply(step.wanted, step.action)
         self._tidy_inventory(plan)
         if self._moved_from and not plan.held:
             await self._client.patch(FOLDERS, self.name, {"spec": {"path": str(self.root.resolve())}})
             self._moved_from = ""
 
-    async def _apply(self, step: Step) -> None:
-        wanted, owned = step.wanted, self.inventory.get(step.identity)
-        if wanted is None:
+    async def _apply(self, wanted: Wanted, action: str) -> None:
+        identity = wanted.identity
+        owned = self.inventory.get(identity)
+        if action == UNCHANGED and owned is not None:
+            self.inventory[identity] = replace(owned, source=wanted.document.source, digest=planning.digest_of(wanted.obj))
             return
-        if step.action == UNCHANGED and owned is not None:
-            source = wanted.document.source
-            self.inventory[step.identity] = Owned(
-                step.identity, owned.version, owned.resource, owned.uid, source, planning.digest_of(wanted.obj)
-            )
-            return
-        done = await self._applier.carry_out(step)
+        done = await self._applier.carry_out(wanted, action == planning.RECREATE)
         if isinstance(done, str):
-            self.errors[step.identity] = done
+            self.errors[identity] = done
         else:
-            self.inventory[step.identity] = done
-            self._dirty.pop(step.identity, None)
-            self.drifts.pop(step.identity, None)
-            if (healing := self._healings.get(step.identity)) is not None and healing.suspended:
-                del self._healings[step.identity]
+            self.inventory[identity] = done
+            self._dirty.pop(identity, None)
+            self.drifts.pop(identity, None)
+            if (healing := self._healings.get(identity)) is not None and healing.suspended:
+                del self._healings[identity]
 
     def _tidy_inventory(self, plan: Plan) -> None:
         """Forget what was pruned or is no longer ours; keep the order of applying."""
@@ -309,14 +306,14 @@ class FolderSync:
             if wanted is None or wanted.stale or identity not in self.inventory:
                 self._dirty.pop(identity, None)
                 continue
-            step = await self._applier.preview(wanted, self.live(identity), ())
+            step = await self._applier.preview(wanted, self.live(identity))
             if step.action == UNCHANGED:
                 self._dirty.pop(identity, None)
                 self._changed = self.drifts.pop(identity, None) is not None or self._changed
             else:
-                await self._heal_one(step)
+                await self._heal_one(wanted, step)
 
-    async def _heal_one(self, step: Step) -> None:
+    async def _heal_one(self, wanted: Wanted, step: Step) -> None:
         live, now = self.live(step.identity), self._now()
         opponent = drift.last_manager(live, MANAGER)[0] if live else "whoever deleted it"
         healing = self._healings.setdefault(step.identity, drift.Healing())
@@ -330,8 +327,12 @@ class FolderSync:
             return
         if healing.due > now:
             return
-        await self._apply(step)
         healing.healed(now)
+        self.errors.pop(step.identity, None)
+        await self._apply(wanted, step.action)
+        if step.identity in self.errors:
+            self._schedule_retry()
+            return
         if live is not None:
             self._recorder.event(live, "Normal", "DriftHealed", f"Put back what {opponent} changed: {what}")
         self.drifts.pop(step.identity, None)

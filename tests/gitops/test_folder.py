@@ -236,6 +236,21 @@ def test_drift_is_put_back_and_a_deleted_object_returns(root: Path) -> None:
     play(root, test)
 
 
+def test_drift_that_cannot_be_put_back_is_an_error_not_a_success(root: Path) -> None:
+    async def test(bench: Bench) -> None:
+        bench.write("a.yaml", config("a"))
+        await bench.start()
+        await bench.client.patch("configmaps", "a", {"immutable": True, "data": {"value": "locked"}}, "default")
+        await bench.cluster.pass_time(3)
+        events = (await bench.client.list("events"))["items"]
+        assert [e["message"] for e in events if e["reason"] == "DriftHealed"] == []
+        status = await bench.status()
+        assert status["phase"] == "Error"
+        assert "immutable" in status["inventory"][0]["message"]
+
+    play(root, test)
+
+
 def test_somebody_who_insists_is_named_and_no_longer_fought(root: Path) -> None:
     async def test(bench: Bench) -> None:
         bench.write("a.yaml", config("a"))
